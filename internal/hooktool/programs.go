@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"os/exec"
 	"time"
 )
@@ -12,24 +11,28 @@ import (
 // waitDelay is how long a killed program's children may keep its output open before it is closed on them.
 const waitDelay = time.Second
 
-var errTooMuchOutput = fmt.Errorf("its output is over %d MiB", maxOutput>>20)
+var errTooMuchOutput = errors.New("its output is too long")
 
 // Programs is the transport that runs the hook-tool programs found on PATH, one process a call, with the environment
 // of this process. No shell is involved. When the context ends the program is killed.
-func Programs() Transport { return programs{} }
+func Programs() Transport { return programs{limit: maxOutput} }
 
-type programs struct{}
+type programs struct {
+	limit int // bytes of stdout
+}
 
 func (programs) Close() error { return nil }
 
-func (programs) Run(ctx context.Context, tool string, args []string, stdin []byte) ([]byte, error) {
+func (p programs) Run(ctx context.Context, tool string, args []string, stdin []byte) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, failed(tool, err)
 	}
-	stdout := boundedBuffer{limit: maxOutput, overflow: errTooMuchOutput}
+	stdout := boundedBuffer{limit: p.limit, overflow: errTooMuchOutput}
 	stderr := boundedBuffer{limit: maxStderr + 1} // one more than is shown, so that clip marks the cut
 	cmd := exec.CommandContext(ctx, tool, args...)
-	cmd.Stdin = bytes.NewReader(stdin)
+	if stdin != nil {
+		cmd.Stdin = bytes.NewReader(stdin)
+	}
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	cmd.WaitDelay = waitDelay
 

@@ -25,7 +25,7 @@ type Runner interface {
 // A Transport is a Runner that holds resources until it is closed.
 type Transport interface {
 	Runner
-	// Close frees what the transport holds. A call that is being made fails.
+	// Close frees what the transport holds, after the call that is being made.
 	Close() error
 }
 
