@@ -1,0 +1,87 @@
+package worker
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// call has the unit's agent run the hook and waits until it has run. When ctx
+// is done juju-exec is killed; a hook that runs already is the agent's matter.
+func (w *worker) call(ctx context.Context) error {
+	program, err := w.runCmd()
+	if err != nil {
+		return err
+	}
+	var stderr tail
+	cmd := exec.CommandContext(ctx, program, "-u", w.Unit, hookCommand(w.CharmDir))
+	cmd.Dir = "/"
+	cmd.Env = environment()
+	cmd.Stderr = &stderr
+	// A group of its own, so that nothing which it started is left behind.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return unix.Kill(-cmd.Process.Pid, unix.SIGKILL) }
+	// Should the hook leave a child that holds stderr: do not wait for it.
+	cmd.WaitDelay = time.Second
+	err = cmd.Run()
+	if err != nil && cmd.ProcessState != nil && cmd.ProcessState.Success() {
+		return nil
+	}
+	if text := stderr.String(); err != nil && text != "" {
+		return fmt.Errorf("%s: %w: %s", program, err, text)
+	} else if err != nil {
+		return fmt.Errorf("%s: %w", program, err)
+	}
+	return nil
+}
+
+// runCmd finds the program that runs a command in a unit's context. It is
+// looked for at each call, as an upgrade of the agent may replace it.
+func (o Options) runCmd() (string, error) {
+	if o.RunCmd != "" {
+		return o.RunCmd, nil
+	}
+	// Juju 2.9 has juju-run only. /usr/bin need not be on PATH.
+	for _, name := range []string{"juju-exec", "/usr/bin/juju-exec", "juju-run", "/usr/bin/juju-run"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path, nil
+		}
+	}
+	return "", fmt.Errorf("found neither juju-exec nor juju-run")
+}
+
+// hookCommand returns the shell command that runs the hook.
+func hookCommand(charmDir string) string {
+	return "JUJU_DISPATCH_PATH=hooks/" + Hook + " " + quote(filepath.Join(charmDir, "dispatch"))
+}
+
+// quote returns s as one word for sh.
+func quote(s string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-", r)
+	}
+	if strings.TrimFunc(s, plain) == "" {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// A tail keeps the end of what is written to it.
+type tail struct{ buf bytes.Buffer }
+
+const maxTail = 512
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.buf.Write(p[max(0, len(p)-maxTail):])
+	t.buf.Next(max(0, t.buf.Len()-maxTail))
+	return len(p), nil
+}
+
+func (t *tail) String() string { return strings.TrimSpace(t.buf.String()) }
