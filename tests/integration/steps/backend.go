@@ -1,0 +1,152 @@
+package steps
+
+import (
+	"context"
+	"time"
+)
+
+// Backend is a Juju model with one application in it, the charm under test,
+// as the steps of a script drive it: the simulated model or a real one. One
+// script has one Backend to itself. The methods are called by several
+// goroutines at once.
+//
+// Unless it says otherwise a method returns when Juju has taken the request,
+// as the juju command does, and not when the units have acted on it: the
+// scripts wait for what they need.
+type Backend interface {
+	// Deploy adds the application, with its first units. It is called once,
+	// before everything else.
+	Deploy(ctx context.Context, d Deployment) error
+	// AddUnits adds n units.
+	AddUnits(ctx context.Context, n int) error
+	// RemoveUnit removes a unit; with force without waiting for its hooks.
+	RemoveUnit(ctx context.Context, unit string, force bool) error
+	// SetConfig sets options of the application.
+	SetConfig(ctx context.Context, options map[string]string) error
+	// Refresh upgrades the application to another charm.
+	Refresh(ctx context.Context, charm Charm) error
+
+	// RunAction runs an action and returns when it has ended. That it failed is
+	// no error but part of the result; an error means that it could not be run.
+	RunAction(ctx context.Context, unit, action string, params map[string]any) (ActionResult, error)
+	// Exec runs a shell command in the context of a unit, as juju exec does: the
+	// unit's hook tools are on its PATH, and it waits its turn with the unit's
+	// hooks.
+	Exec(ctx context.Context, unit, command string) (ExecResult, error)
+
+	// State returns the model as it is now.
+	State(ctx context.Context) (State, error)
+	// Transitions returns what the units have written to their transitions.log
+	// since they were deployed, in the order of time; lines of the same time in
+	// the order in which their unit wrote them. What units that are gone have
+	// written is part of it if the backend can still tell.
+	Transitions(ctx context.Context) ([]Transition, error)
+	// Changes returns a channel that gets a value, soon, whenever what State or
+	// Transitions return may have changed; several changes may be one value, and
+	// a value may come without a change. It ends with ctx.
+	Changes(ctx context.Context) <-chan struct{}
+
+	// Destroy removes the model and everything that the backend has started. It
+	// returns an error if that could not be done, or if a process of the charm
+	// had to be ended by force.
+	Destroy(ctx context.Context) error
+}
+
+// A Charm names one of the charms that the test has built.
+type Charm string
+
+const (
+	// RollingOps is the charm of this project.
+	RollingOps Charm = "rolling-ops"
+	// Other is a charm of the same name with other operations, see package
+	// tests/integration/othercharm.
+	Other Charm = "other"
+)
+
+// Application is the name under which the charm is deployed.
+const Application = "rolling-ops"
+
+// Deployment says what to deploy.
+type Deployment struct {
+	Charm  Charm
+	Units  int
+	Config map[string]string
+}
+
+// ActionResult is how an action ended.
+type ActionResult struct {
+	Status  string // completed or failed
+	Message string // why it failed
+	Results map[string]any
+	Log     []string
+}
+
+// ExecResult is how a command on a unit ended.
+type ExecResult struct {
+	Stdout string
+	Stderr string
+	Code   int
+}
+
+// State is what an operator can see of a model.
+type State struct {
+	Units []Unit // in the order of their numbers
+	// App is the application's side of the peer relation.
+	App map[string]string
+}
+
+// Unit is what an operator can see of a unit.
+type Unit struct {
+	Name    string
+	Leader  bool
+	Status  string // workload status: active, waiting, error ...
+	Message string
+	// Idle says that the unit's agent runs nothing, and, as far as the backend
+	// knows, has nothing to run.
+	Idle bool
+	// Databag is the unit's side of the peer relation.
+	Databag map[string]string
+}
+
+// Transition is a line of a unit's transitions.log.
+type Transition struct {
+	Time       time.Time
+	Unit       string
+	Event      string
+	Parameters map[string]any
+}
+
+// The interfaces below are for what not every backend can do. A step that
+// needs one fails on a backend that does not have it, so such steps belong
+// into scripts of that backend alone.
+
+// Elector is a Backend that can move leadership.
+type Elector interface {
+	// Elect makes the unit the leader.
+	Elect(ctx context.Context, unit string) error
+}
+
+// HookKiller is a Backend that can kill what a unit runs.
+type HookKiller interface {
+	// KillHook kills the hook or action that the unit runs now.
+	KillHook(ctx context.Context, unit string) error
+}
+
+// WorkerKiller is a Backend that can kill a unit's worker.
+type WorkerKiller interface {
+	// KillWorker kills the worker that waits in the background of the unit.
+	KillWorker(ctx context.Context, unit string) error
+}
+
+// Ticker is a Backend in which update-status can be had at once.
+type Ticker interface {
+	// UpdateStatus has the unit run update-status.
+	UpdateStatus(ctx context.Context, unit string) error
+}
+
+// Resolver is a Backend that can have Juju run a failed hook again at once,
+// as juju resolved does.
+type Resolver interface {
+	// Resolve runs the hook again in which the unit is in error.
+	Resolve(ctx context.Context, unit string) error
+}
