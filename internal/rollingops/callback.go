@@ -1,0 +1,62 @@
+package rollingops
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+)
+
+// Result is what a callback says of its attempt.
+type Result int
+
+const (
+	// Release ends the operation and gives the lock back.
+	Release Result = iota
+	// RetryRelease gives the lock back and tries again later; others go first.
+	RetryRelease
+	// RetryHold tries again before any other unit gets the lock.
+	RetryHold
+)
+
+func (r Result) String() string {
+	switch r {
+	case Release:
+		return "release"
+	case RetryRelease:
+		return "retry-release"
+	case RetryHold:
+		return "retry-hold"
+	}
+	return fmt.Sprintf("Result(%d)", int(r))
+}
+
+// Callback does the operation on the local unit, while no other unit runs one.
+// It must return when ctx is done. An error, a panic or an unknown Result
+// counts as RetryRelease. It may run more than once for one operation: a hook
+// that fails after its callback is run again.
+type Callback func(ctx context.Context, args Args) (Result, error)
+
+// panicError is a callback's panic with the stack it left.
+type panicError struct {
+	value any
+	stack []byte
+}
+
+func (e *panicError) Error() string { return fmt.Sprintf("callback panicked: %v", e.value) }
+
+// call runs the callback and turns whatever it does into a Result.
+func call(ctx context.Context, cb Callback, args Args) (result Result, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			result, err = RetryRelease, &panicError{value: v, stack: debug.Stack()}
+		}
+	}()
+	result, err = cb(ctx, args)
+	if err != nil {
+		return RetryRelease, err
+	}
+	if result < Release || result > RetryHold {
+		return RetryRelease, fmt.Errorf("callback returned unknown %v", result)
+	}
+	return result, nil
+}

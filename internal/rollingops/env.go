@@ -1,0 +1,47 @@
+package rollingops
+
+import (
+	"context"
+	"time"
+)
+
+// Relation is the peer relation as one hook sees it. Every method is one hook
+// tool call; the package asks for nothing twice in a hook.
+type Relation interface {
+	// App returns the application databag.
+	App(ctx context.Context) (map[string]string, error)
+	// Unit returns the databag of a unit, the local one or another.
+	Unit(ctx context.Context, unit string) (map[string]string, error)
+	// Members returns the other units that relation-list names.
+	Members(ctx context.Context) ([]string, error)
+	// SetUnit writes the given keys of the local unit's databag; an empty
+	// value deletes its key.
+	SetUnit(ctx context.Context, changes map[string]string) error
+	// SetApp writes the given keys of the application databag.
+	SetApp(ctx context.Context, changes map[string]string) error
+}
+
+// Leadership tells whether the local unit leads. True is a promise for 30 s.
+type Leadership interface {
+	IsLeader(ctx context.Context) (bool, error)
+}
+
+// GoalState names all units that the controller knows of, the local one too.
+type GoalState interface {
+	Units(ctx context.Context) ([]string, error)
+}
+
+// Clock is the machine's two clocks.
+type Clock interface {
+	// Now is the wall clock.
+	Now() time.Time
+	// SinceBoot is a clock that never jumps and goes on while the machine is
+	// suspended: CLOCK_BOOTTIME.
+	SinceBoot() time.Duration
+}
+
+// Waker brings the local unit back into a rollingops_lock_granted hook, when
+// delay is over and the running hook has been committed.
+type Waker interface {
+	Wake(ctx context.Context, delay time.Duration) error
+}

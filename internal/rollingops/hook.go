@@ -1,0 +1,350 @@
+package rollingops
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Hook is one hook of the local unit, from Begin to Finish. It holds what was
+// read of the relation and what Finish will write; nothing is written earlier.
+type Hook struct {
+	m     *Manager
+	event Event
+
+	leads   bool
+	askedAt time.Duration // boot-time clock, just before is-leader was asked
+
+	grantRead grant    // the lock as read
+	grant     grant    // the lock as it will be written
+	ownRead   unitView // the own databag as read
+	own       unitView // the own databag as it will be written
+	requeued  bool     // own.queue is not what was read
+
+	members []string // relation-list, once asked for
+	listed  bool
+	goal    map[string]bool // goal-state, once asked for
+	bags    map[string]unitView
+	pacing  *Pacing
+
+	report Report
+}
+
+// Report is what Finish did, for the charm's statuses and logs.
+type Report struct {
+	Attempt  *Attempt // nil when no callback's turn came
+	Released string   // the unit whose grant was cleared, "" if none
+	Granted  string   // the unit that was granted the lock, "" if none
+	// Late says that the leader had something to write and no longer might:
+	// too long ago since is-leader was asked. Its worker brings it back.
+	Late bool
+	// Woken says that the worker was asked for, due after Wake.
+	Woken bool
+	Wake  time.Duration
+}
+
+// Attempt is the one attempt that a grant allows.
+type Attempt struct {
+	CallbackID string // "" when there was no operation to run
+	Number     int    // 1 for the first
+	Result     Result
+	Err        error // the callback's error or panic
+	// Dropped says why the operation left the queue without success.
+	Dropped string
+}
+
+// Ticket says where a request ended up.
+type Ticket struct {
+	// Position in the unit's own queue, 1 for the head.
+	Position int
+	// Duplicate says that the request equals the last entry and was not added.
+	Duplicate bool
+}
+
+// Request appends an operation to the unit's own queue, unless it equals the
+// last entry. maxRetry is how many further attempts follow a failed one; nil
+// means without limit. Finish writes the queue.
+//
+// Errors: ErrNoRelation, *InvalidRequestError, *UndecodableQueueError.
+func (h *Hook) Request(callbackID string, kwargs map[string]any, maxRetry *int) (Ticket, error) {
+	if h.m.Relation == nil {
+		return Ticket{}, ErrNoRelation
+	}
+	if _, ok := h.m.callbacks[callbackID]; !ok {
+		return Ticket{}, &InvalidRequestError{callbackID, errors.New("no such callback is registered")}
+	}
+	if h.own.queueErr != nil {
+		return Ticket{}, &UndecodableQueueError{h.m.Unit, h.own.queueErr}
+	}
+	args, err := NewArgs(kwargs)
+	if err != nil {
+		return Ticket{}, &InvalidRequestError{callbackID, err}
+	}
+	op, err := NewOperation(callbackID, args, h.m.Clock.Now(), maxRetry)
+	if err != nil {
+		return Ticket{}, &InvalidRequestError{callbackID, err}
+	}
+	queue, added := h.own.queue.Push(op)
+	if !added {
+		return Ticket{Position: queue.Len(), Duplicate: true}, nil
+	}
+	if queue.Len() == 1 {
+		h.own.state = Requested
+	}
+	h.own.queue, h.requeued = queue, true
+	return Ticket{Position: queue.Len()}, nil
+}
+
+// DiscardQueue empties the unit's own queue, also one that can't be decoded.
+// It is the operator's explicit action: nothing else ever overwrites a queue
+// that can't be read. It returns how many operations were dropped, -1 if that
+// can't be told.
+func (h *Hook) DiscardQueue() (int, error) {
+	if h.m.Relation == nil {
+		return 0, ErrNoRelation
+	}
+	dropped := h.own.queue.Len()
+	if h.own.queueErr != nil {
+		dropped = -1
+	}
+	h.own.queue, h.own.queueErr, h.requeued = Queue{}, nil, true
+	h.own.state = Idle
+	return dropped, nil
+}
+
+// ForceRelease clears the grant although its holder may be running a callback:
+// the one way to have two units run at once, for an operator who knows that
+// the holder is not. It returns the holder, "" if the lock was free.
+func (h *Hook) ForceRelease() (string, error) {
+	if h.m.Relation == nil {
+		return "", ErrNoRelation
+	}
+	if !h.leads {
+		return "", ErrNotLeader
+	}
+	holder := h.grant.unit
+	h.release()
+	return holder, nil
+}
+
+// Finish ends the hook: the local unit's attempt if its turn has come, then,
+// on a leader, release and grant, then the worker, then the writes. It must be
+// the last thing in the hook that can fail.
+//
+// ctx ends the callback alone: what it did is recorded all the same.
+func (h *Hook) Finish(ctx context.Context) (Report, error) {
+	if h.m.Relation == nil {
+		return Report{}, nil
+	}
+	steady := context.WithoutCancel(ctx)
+	if err := h.attempt(ctx); err != nil {
+		return h.report, err
+	}
+	var retry time.Duration
+	if h.leads {
+		var err error
+		if retry, err = h.schedule(steady); err != nil {
+			return h.report, err
+		}
+	}
+	if err := h.wakeIfNeeded(steady, retry); err != nil {
+		return h.report, err
+	}
+	return h.report, h.write(steady)
+}
+
+// attempt runs the head operation if the local unit holds an unused grant and
+// this is a hook for it. A leader waits for its worker's hook, so that the
+// callback never delays the hooks in which it schedules.
+func (h *Hook) attempt(ctx context.Context) error {
+	switch h.event.Kind {
+	case LockGranted, UpdateStatus:
+	case RelationChanged:
+		if h.leads {
+			return nil
+		}
+	default:
+		return nil
+	}
+	if !h.holdsUnused() {
+		return nil
+	}
+	wait, err := h.holdersWait(context.WithoutCancel(ctx))
+	if err != nil || wait > 0 {
+		return err
+	}
+	h.report.Attempt = h.runHead(ctx)
+	h.own.executedAt = latest(TimestampOf(h.m.Clock.Now()), h.grant.at)
+	return nil
+}
+
+// holdsUnused tells whether the local unit may act on the grant.
+func (h *Hook) holdsUnused() bool {
+	return h.grant.heldBy(h.m.Unit) && !h.grant.usedBy(h.own)
+}
+
+// holdersWait is how long the holder still pauses before it tries again. A
+// unit in retry-release paused before it was granted the lock.
+func (h *Hook) holdersWait(ctx context.Context) (time.Duration, error) {
+	if h.own.state != AwaitRetryHold {
+		return 0, nil
+	}
+	return h.wait(ctx, h.own)
+}
+
+// runHead makes one attempt at the head operation and moves the queue on.
+func (h *Hook) runHead(ctx context.Context) *Attempt {
+	if h.own.queueErr != nil {
+		return &Attempt{Dropped: "the queue can't be read"}
+	}
+	op, ok := h.own.queue.Head()
+	if !ok {
+		h.dropHead()
+		return &Attempt{}
+	}
+	log := h.m.Log.With("operation", op.CallbackID, "attempt", op.Attempt.Int()+1)
+	a := &Attempt{CallbackID: op.CallbackID, Number: op.Attempt.Int() + 1}
+	callback, ok := h.m.callbacks[op.CallbackID]
+	if !ok {
+		a.Dropped = "no such callback is registered"
+		log.Error("operation dropped: no such callback is registered")
+		h.dropHead()
+		return a
+	}
+	log.Info("lock held, running operation")
+	a.Result, a.Err = call(ctx, callback, op.Kwargs)
+	if a.Err != nil {
+		var p *panicError
+		if errors.As(a.Err, &p) {
+			log = log.With("stack", string(p.stack))
+		}
+		log.Error("operation failed", "error", a.Err)
+	}
+	h.settle(op, a)
+	log.Info("operation ended", "result", a.Result, "state", h.own.state)
+	return a
+}
+
+// settle moves the queue on after an attempt. The callback may have queued
+// more, so it is the queue of now whose head is replaced.
+func (h *Hook) settle(op Operation, a *Attempt) {
+	if a.Result == Release {
+		h.dropHead()
+		return
+	}
+	op = op.Next()
+	if op.Exhausted() {
+		a.Dropped = "retry limit reached"
+		h.m.Log.Warn("operation dropped: retry limit reached", "operation", op.CallbackID, "attempts", op.Attempt.Int())
+		h.dropHead()
+		return
+	}
+	h.own.queue, h.requeued = h.own.queue.WithHead(op), true
+	h.own.state = AwaitRetry
+	if a.Result == RetryHold {
+		h.own.state = AwaitRetryHold
+	}
+}
+
+func (h *Hook) dropHead() {
+	h.own.queue, h.requeued = h.own.queue.Pop(), true
+	h.own.state = Idle
+	if h.own.queue.Len() > 0 {
+		h.own.state = Requested
+	}
+}
+
+// wakeIfNeeded asks for the worker when the local unit ends the hook with an
+// unused grant, or leads and a retry is due later. A unit that is leaving gets
+// no more hooks of that kind.
+func (h *Hook) wakeIfNeeded(ctx context.Context, retry time.Duration) error {
+	switch {
+	case h.event.Leaving:
+	case h.holdsUnused():
+		wait, err := h.holdersWait(ctx)
+		if err != nil {
+			return err
+		}
+		h.wake(ctx, wait)
+	case retry > 0:
+		h.wake(ctx, retry)
+	}
+	return nil
+}
+
+// wake asks for the worker. That it can't be had must not undo the hook, whose
+// callback may have run: update-status is there for that.
+func (h *Hook) wake(ctx context.Context, delay time.Duration) {
+	h.report.Woken, h.report.Wake = true, delay
+	if err := h.m.Waker.Wake(ctx, delay); err != nil {
+		h.m.Log.Error("cannot start the worker, the next hook will try again", "error", err)
+	}
+}
+
+// write is the end of the hook: at most one relation-set per databag.
+func (h *Hook) write(ctx context.Context) error {
+	own, err := h.ownChanges()
+	if err != nil {
+		return err
+	}
+	if len(own) > 0 {
+		if err := h.m.Relation.SetUnit(ctx, own); err != nil {
+			return fmt.Errorf("cannot write the databag of %s: %w", h.m.Unit, err)
+		}
+	}
+	app := h.appChanges()
+	if len(app) == 0 {
+		return nil
+	}
+	if h.m.Clock.SinceBoot()-h.askedAt > LeaseMargin {
+		h.report.Late, h.report.Granted, h.report.Released = true, "", ""
+		h.m.Log.Info("too late in this hook to write the lock, the worker will bring the unit back")
+		h.wake(ctx, 0)
+		return nil
+	}
+	if err := h.m.Relation.SetApp(ctx, app); err != nil {
+		return fmt.Errorf("cannot write the application databag: %w", err)
+	}
+	return nil
+}
+
+// ownChanges is what changed of the own databag. What did not change keeps its
+// bytes, however another implementation wrote them.
+func (h *Hook) ownChanges() (map[string]string, error) {
+	changes := make(map[string]string)
+	if h.own.state != h.ownRead.state {
+		changes[keyState] = string(h.own.state)
+	}
+	if h.own.executedAt != h.ownRead.executedAt {
+		changes[keyExecutedAt] = h.own.executedAt.String()
+	}
+	if h.requeued {
+		text, err := h.own.queue.Encode()
+		if err != nil {
+			return nil, fmt.Errorf("cannot encode the operation queue of %s: %w", h.m.Unit, err)
+		}
+		changes[keyOperations] = text
+	}
+	return changes, nil
+}
+
+func (h *Hook) appChanges() map[string]string {
+	if h.grant == h.grantRead {
+		return nil
+	}
+	changes := map[string]string{keyGrantedUnit: h.grant.unit, keyGrantedAt: ""}
+	if !h.grant.free() {
+		changes[keyGrantedAt] = h.grant.at.String()
+	}
+	return changes
+}
+
+// latest makes stamps a logical clock: now, unless that is not after the stamp
+// which has to lie before.
+func latest(now, before Timestamp) Timestamp {
+	if next := before.Add(time.Microsecond); !before.IsZero() && next.Compare(now) > 0 {
+		return next
+	}
+	return now
+}

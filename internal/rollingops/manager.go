@@ -1,0 +1,95 @@
+package rollingops
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+)
+
+// LeaseMargin is how long after is-leader was asked the leader may still write
+// the application databag. The promise holds for 30 s; the rest is for the
+// writes themselves and their commit.
+const LeaseMargin = 20 * time.Second
+
+// Config is what the package needs of the world. All fields but Pacing are
+// required, Relation excepted.
+type Config struct {
+	Unit       string   // the local unit, such as "rolling-ops/0"
+	Relation   Relation // nil while the peer relation does not exist
+	Leadership Leadership
+	GoalState  GoalState
+	Clock      Clock
+	Waker      Waker
+	Log        *slog.Logger
+	// Pacing is asked for when a retry is waiting, so that a hook without one
+	// need not read the charm's configuration. Nil means no pause.
+	Pacing func(ctx context.Context) (Pacing, error)
+}
+
+// Manager knows the callbacks of one unit and begins its hooks.
+type Manager struct {
+	Config
+	callbacks map[string]Callback
+}
+
+// New returns a manager without callbacks.
+func New(c Config) *Manager {
+	return &Manager{Config: c, callbacks: make(map[string]Callback)}
+}
+
+// Register names a callback. The name is stored in databags: a charm that
+// renames it drops the operations that wait for the old name.
+func (m *Manager) Register(id string, cb Callback) { m.callbacks[id] = cb }
+
+// EventKind is as much of a Juju event as the protocol depends on.
+type EventKind int
+
+const (
+	// OtherEvent is any hook or action not named below.
+	OtherEvent EventKind = iota
+	RelationChanged
+	UpdateStatus
+	// LockGranted is the custom hook rollingops_lock_granted, which the worker
+	// runs.
+	LockGranted
+)
+
+// Event is the hook that runs.
+type Event struct {
+	Kind EventKind
+	// Leaving says that the local unit is being removed: in relation-departed
+	// JUJU_DEPARTING_UNIT is its own name.
+	Leaving bool
+}
+
+// Begin opens a hook. is-leader is asked before anything is read, so that what
+// a leader overwrites is what it read: no other unit can have written the
+// application databag in between.
+func (m *Manager) Begin(ctx context.Context, ev Event) (*Hook, error) {
+	h := &Hook{m: m, event: ev, bags: make(map[string]unitView)}
+	if m.Relation == nil {
+		return h, nil
+	}
+	h.askedAt = m.Clock.SinceBoot()
+	var err error
+	if h.leads, err = m.Leadership.IsLeader(ctx); err != nil {
+		return nil, fmt.Errorf("cannot tell whether this unit leads: %w", err)
+	}
+	app, err := m.Relation.App(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the application databag: %w", err)
+	}
+	h.grantRead = readGrant(app)
+	h.grant = h.grantRead
+	own, err := m.Relation.Unit(ctx, m.Unit)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the databag of %s: %w", m.Unit, err)
+	}
+	h.ownRead = readUnit(m.Unit, own)
+	h.own = h.ownRead
+	if h.own.queueErr != nil {
+		m.Log.Warn("queue can't be read, requests on this unit fail until it is cleared", "unit", m.Unit, "error", h.own.queueErr)
+	}
+	return h, nil
+}

@@ -1,0 +1,45 @@
+package rollingops
+
+import "time"
+
+// Pacing is the pause before a retry: Delay before the first, twice as long
+// before each further one, never longer than Max. The zero value means none;
+// Max 0 means no limit.
+type Pacing struct {
+	Delay, Max time.Duration
+}
+
+// before returns the pause before the attempt that follows the given number of
+// failed ones.
+func (p Pacing) before(failed int) time.Duration {
+	d := p.Delay
+	for i := 1; i < failed && d > 0 && d < p.limit(); i++ {
+		d *= 2
+	}
+	return min(d, p.limit())
+}
+
+// longest keeps doubling from overflowing.
+const longest = 365 * 24 * time.Hour
+
+func (p Pacing) limit() time.Duration {
+	if p.Max > 0 {
+		return min(p.Max, longest)
+	}
+	return longest
+}
+
+// wait returns how long the unit still has to wait before its next attempt.
+// A stamp in the reader's future counts as due: another machine's clock may
+// shorten a pause, never make it endless.
+func (p Pacing) wait(v unitView, now time.Time) time.Duration {
+	op, ok := v.head()
+	if !ok || v.executedAt.IsZero() {
+		return 0
+	}
+	since := now.Sub(v.executedAt.Time())
+	if since < 0 {
+		return 0
+	}
+	return max(0, p.before(op.Attempt.Int())-since)
+}

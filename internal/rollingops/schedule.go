@@ -1,0 +1,212 @@
+package rollingops
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// schedule is the leader's part: clear a grant that is used or whose holder is
+// gone, then grant the lock to whoever is next. It returns after how long a
+// paced retry is due when the lock stays free for want of anything else, 0 if
+// none is waiting.
+func (h *Hook) schedule(ctx context.Context) (time.Duration, error) {
+	ended, err := h.grantEnded(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if !ended {
+		return 0, nil
+	}
+	if !h.grant.free() {
+		h.m.Log.Info("lock released", "unit", h.grant.unit)
+	}
+	h.release()
+	candidates, err := h.candidates(ctx)
+	if err != nil {
+		return 0, err
+	}
+	next, retry, err := h.pick(ctx, candidates)
+	if err != nil || next == nil {
+		return retry, err
+	}
+	h.grant = grant{unit: next.name, at: latest(TimestampOf(h.m.Clock.Now()), next.executedAt)}
+	h.report.Granted = next.name
+	h.m.Log.Info("lock granted", "unit", next.name)
+	return 0, nil
+}
+
+// release clears the grant.
+func (h *Hook) release() {
+	h.report.Released = h.grant.unit
+	h.grant = grant{}
+}
+
+// grantEnded tells whether the lock is free to be granted: nobody holds it, the
+// holder's own databag says that it has used its grant, or the holder is gone.
+func (h *Hook) grantEnded(ctx context.Context) (bool, error) {
+	g := h.grant
+	switch {
+	case g.free() || g.void():
+		return true, nil
+	case g.unit == h.m.Unit && (h.event.Leaving || g.usedBy(h.own)):
+		return true, nil
+	}
+	exists, err := h.inGoalState(ctx, g.unit)
+	if err != nil || !exists {
+		return err == nil, err
+	}
+	// A unit that has just joined may hold the lock and not be listed here yet.
+	members, err := h.relationList(ctx)
+	if err != nil || !slices.Contains(members, g.unit) {
+		return false, err
+	}
+	holder, err := h.unit(ctx, g.unit)
+	return err == nil && g.usedBy(holder), err
+}
+
+// candidates returns the units that wait for the lock.
+func (h *Hook) candidates(ctx context.Context) ([]unitView, error) {
+	members, err := h.relationList(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var found []unitView
+	for _, name := range append(slices.Clone(members), h.m.Unit) {
+		if name == h.m.Unit && h.event.Leaving {
+			continue
+		}
+		exists, err := h.inGoalState(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		if !exists {
+			continue
+		}
+		v, err := h.unit(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		if v.waits() {
+			found = append(found, v)
+		}
+	}
+	return found, nil
+}
+
+// pick returns the unit whose turn it is. Without one it returns when the next
+// pause before a retry is over.
+func (h *Hook) pick(ctx context.Context, candidates []unitView) (*unitView, time.Duration, error) {
+	var next *unitView
+	var due time.Duration
+	for i := range candidates {
+		v := &candidates[i]
+		if v.state == AwaitRetry {
+			wait, err := h.wait(ctx, *v)
+			if err != nil {
+				return nil, 0, err
+			}
+			if wait > 0 {
+				if due == 0 || wait < due {
+					due = wait
+				}
+				continue
+			}
+		}
+		if next == nil || before(*v, *next) {
+			next = v
+		}
+	}
+	return next, due, nil
+}
+
+// before tells whether a's turn comes before b's: a unit that holds on to the
+// lock for a retry, else the oldest request, else the retry whose last attempt
+// is longest ago. Ties go to the lowest unit number.
+func before(a, b unitView) bool {
+	order := cmp.Compare(turn[a.state], turn[b.state])
+	if order == 0 && a.state == Requested {
+		order = a.requestedAt().Compare(b.requestedAt())
+	}
+	if order == 0 && a.state == AwaitRetry {
+		order = a.executedAt.Compare(b.executedAt)
+	}
+	return cmp.Or(order, compareUnits(a.name, b.name)) < 0
+}
+
+// turn orders the states that wait for the lock.
+var turn = map[State]int{AwaitRetryHold: 1, Requested: 2, AwaitRetry: 3}
+
+func (v unitView) requestedAt() Timestamp {
+	op, _ := v.head()
+	return op.RequestedAt
+}
+
+// wait is how long the unit still pauses before its retry. The clock is read
+// only when pauses are configured.
+func (h *Hook) wait(ctx context.Context, v unitView) (time.Duration, error) {
+	if h.m.Pacing == nil {
+		return 0, nil
+	}
+	if h.pacing == nil {
+		p, err := h.m.Pacing(ctx)
+		if err != nil {
+			return 0, fmt.Errorf("cannot tell the pause before a retry: %w", err)
+		}
+		h.pacing = &p
+	}
+	if h.pacing.Delay <= 0 {
+		return 0, nil
+	}
+	return h.pacing.wait(v, h.m.Clock.Now()), nil
+}
+
+// unit returns the unit's databag, read at most once in the hook.
+func (h *Hook) unit(ctx context.Context, name string) (unitView, error) {
+	if name == h.m.Unit {
+		return h.own, nil
+	}
+	if v, ok := h.bags[name]; ok {
+		return v, nil
+	}
+	bag, err := h.m.Relation.Unit(ctx, name)
+	if err != nil {
+		return unitView{}, fmt.Errorf("cannot read the databag of %s: %w", name, err)
+	}
+	v := readUnit(name, bag)
+	if v.queueErr != nil {
+		h.m.Log.Warn("queue can't be read, the unit is passed over", "unit", name, "error", v.queueErr)
+	}
+	h.bags[name] = v
+	return v, nil
+}
+
+func (h *Hook) relationList(ctx context.Context) ([]string, error) {
+	if h.listed {
+		return h.members, nil
+	}
+	members, err := h.m.Relation.Members(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("cannot list the units of the peer relation: %w", err)
+	}
+	h.members, h.listed = members, true
+	return members, nil
+}
+
+// inGoalState tells whether the controller still knows the unit, delivered
+// events or not.
+func (h *Hook) inGoalState(ctx context.Context, name string) (bool, error) {
+	if h.goal == nil {
+		units, err := h.m.GoalState.Units(ctx)
+		if err != nil {
+			return false, fmt.Errorf("cannot read goal-state: %w", err)
+		}
+		h.goal = make(map[string]bool, len(units))
+		for _, u := range units {
+			h.goal[u] = true
+		}
+	}
+	return h.goal[name], nil
+}

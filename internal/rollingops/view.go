@@ -1,0 +1,104 @@
+package rollingops
+
+import (
+	"cmp"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// Keys of the databags, fixed by the protocol.
+const (
+	keyState       = "state"
+	keyOperations  = "operations"
+	keyExecutedAt  = "executed_at"
+	keyGrantedUnit = "granted_unit"
+	keyGrantedAt   = "granted_at"
+)
+
+// State is what a unit asks for.
+type State string
+
+const (
+	Idle           State = "idle"
+	Requested      State = "request"
+	AwaitRetry     State = "retry-release"
+	AwaitRetryHold State = "retry-hold"
+)
+
+// grant is the lock as the application databag holds it.
+type grant struct {
+	unit string
+	at   Timestamp // zero when missing or unreadable
+}
+
+func readGrant(app map[string]string) grant {
+	at, err := ParseTimestamp(app[keyGrantedAt])
+	if err != nil {
+		at = Timestamp{}
+	}
+	return grant{unit: app[keyGrantedUnit], at: at}
+}
+
+func (g grant) free() bool { return g.unit == "" }
+
+// void tells that nobody can run under the grant: without a stamp, "executed
+// after the grant" would mean nothing.
+func (g grant) void() bool { return g.unit != "" && g.at.IsZero() }
+
+func (g grant) heldBy(unit string) bool { return g.unit == unit && !g.void() }
+
+// usedBy tells whether the holder has ended the attempt that the grant allows.
+// Only the holder's own databag answers that, never its state and never
+// another unit's stamp.
+func (g grant) usedBy(holder unitView) bool { return holder.executedAt.Compare(g.at) > 0 }
+
+// unitView is one unit's databag as it was read in this hook.
+type unitView struct {
+	name       string
+	state      State
+	queue      Queue
+	queueErr   error
+	executedAt Timestamp // zero when missing or unreadable
+}
+
+func readUnit(name string, bag map[string]string) unitView {
+	v := unitView{name: name, state: State(bag[keyState])}
+	if at, err := ParseTimestamp(bag[keyExecutedAt]); err == nil {
+		v.executedAt = at
+	}
+	v.queue, v.queueErr = ParseQueue(bag[keyOperations])
+	return v
+}
+
+// head is the operation that the next attempt runs, if the queue can be read
+// and is not empty.
+func (v unitView) head() (Operation, bool) {
+	if v.queueErr != nil {
+		return Operation{}, false
+	}
+	return v.queue.Head()
+}
+
+// waits tells whether the unit asks for the lock. One with an empty queue does
+// not, whatever its state says, nor does a retry that no attempt went before.
+func (v unitView) waits() bool {
+	_, ok := v.head()
+	return ok && turn[v.state] > 0 && (v.state != AwaitRetry || !v.executedAt.IsZero())
+}
+
+// compareUnits orders unit names by number: rolling-ops/9 before
+// rolling-ops/10.
+func compareUnits(a, b string) int {
+	return cmp.Or(cmp.Compare(unitNumber(a), unitNumber(b)), strings.Compare(a, b))
+}
+
+// unitNumber is N of app/N. A name without a number sorts last.
+func unitNumber(name string) uint64 {
+	_, digits, _ := strings.Cut(name, "/")
+	n, err := strconv.ParseUint(digits, 10, 64)
+	if err != nil {
+		return math.MaxUint64
+	}
+	return n
+}
