@@ -63,7 +63,7 @@ type fallback struct {
 func (f *fallback) Run(ctx context.Context, tool string, args []string, stdin []byte) ([]byte, error) {
 	if !f.fellBack.Load() {
 		stdout, err := f.Transport.Run(ctx, tool, args, stdin)
-		if !errors.As(err, new(undelivered)) || ctx.Err() != nil {
+		if !errors.As(err, new(undelivered)) {
 			return stdout, err
 		}
 		f.fellBack.Store(true)

@@ -12,7 +12,7 @@ import (
 // relation yet.
 func (t *Tools) RelationIDs(ctx context.Context, endpoint string) ([]string, error) {
 	var ids []string
-	err := t.ask(ctx, call{tool: "relation-ids", args: []string{"--", endpoint}}, &ids)
+	err := t.ask(ctx, query("relation-ids", "--", endpoint), &ids)
 	return ids, err
 }
 
@@ -20,7 +20,7 @@ func (t *Tools) RelationIDs(ctx context.Context, endpoint string) ([]string, err
 // delivered to this unit and whose relation-departed was not.
 func (t *Tools) RelationList(ctx context.Context, relationID string) ([]string, error) {
 	var units []string
-	err := t.ask(ctx, call{tool: "relation-list", args: []string{"-r", relationID}}, &units)
+	err := t.ask(ctx, query("relation-list", "-r", relationID), &units)
 	return units, err
 }
 
@@ -38,7 +38,7 @@ func (t *Tools) RelationGetApp(ctx context.Context, relationID, application stri
 
 func (t *Tools) relationGet(ctx context.Context, args ...string) (map[string]string, error) {
 	var databag map[string]string
-	err := t.ask(ctx, call{tool: "relation-get", args: args}, &databag)
+	err := t.ask(ctx, query("relation-get", args...), &databag)
 	return databag, err
 }
 
@@ -116,6 +116,6 @@ func (s *GoalStatus) UnmarshalJSON(data []byte) error {
 // controller.
 func (t *Tools) GoalState(ctx context.Context) (GoalState, error) {
 	var state GoalState
-	err := t.ask(ctx, call{tool: "goal-state"}, &state)
+	err := t.ask(ctx, query("goal-state"), &state)
 	return state, err
 }

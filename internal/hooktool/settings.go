@@ -65,13 +65,13 @@ func wrong(key, want string) error { return fmt.Errorf("cannot use %q: it must b
 // Config returns the charm's configuration (config-get), defaults included. Options without a value are missing.
 func (t *Tools) Config(ctx context.Context) (Settings, error) {
 	var config Settings
-	err := t.ask(ctx, call{tool: "config-get"}, &config)
+	err := t.ask(ctx, query("config-get"), &config)
 	return config, err
 }
 
 // ActionParams returns the parameters of the action that runs (action-get), defaults included.
 func (t *Tools) ActionParams(ctx context.Context) (Settings, error) {
 	var params Settings
-	err := t.ask(ctx, call{tool: "action-get"}, &params)
+	err := t.ask(ctx, query("action-get"), &params)
 	return params, err
 }

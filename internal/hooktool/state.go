@@ -5,7 +5,7 @@ import "context"
 // StateGet returns the unit's server-side state (state-get), what was written in this hook included.
 func (t *Tools) StateGet(ctx context.Context) (map[string]string, error) {
 	var state map[string]string
-	err := t.ask(ctx, call{tool: "state-get"}, &state)
+	err := t.ask(ctx, query("state-get"), &state)
 	return state, err
 }
 

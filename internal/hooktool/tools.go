@@ -36,6 +36,11 @@ type call struct {
 	stdin []byte
 }
 
+// query is a call that answers in JSON.
+func query(tool string, args ...string) call {
+	return call{tool: tool, args: append([]string{"--format=json"}, args...)}
+}
+
 // run makes the call and completes its error.
 func (t *Tools) run(ctx context.Context, c call) ([]byte, error) {
 	stdout, err := t.runner.Run(ctx, c.tool, c.args, c.stdin)
@@ -64,18 +69,21 @@ func (t *Tools) tell(ctx context.Context, c call) error {
 	return err
 }
 
-// ask makes the call and decodes its JSON answer into out, strictly: one value, valid UTF-8. Numbers that go into an
-// any are json.Number.
+// ask makes the query and decodes its answer into out, strictly: one value, valid UTF-8. Numbers that go into an any
+// are json.Number.
 func (t *Tools) ask(ctx context.Context, c call, out any) error {
-	c.args = append([]string{"--format=json"}, c.args...)
 	stdout, err := t.run(ctx, c)
 	if err != nil {
 		return err
 	}
 	if err := decodeJSON(stdout, out); err != nil {
-		return c.explain(&Error{Tool: c.tool, Err: fmt.Errorf("cannot decode its output: %w", err)})
+		return c.undecodable(err)
 	}
 	return nil
+}
+
+func (c call) undecodable(err error) error {
+	return c.explain(&Error{Tool: c.tool, Err: fmt.Errorf("cannot decode its output: %w", err)})
 }
 
 func decodeJSON(data []byte, out any) error {
@@ -99,13 +107,13 @@ func decodeJSON(data []byte, out any) error {
 // IsLeader asks Juju (is-leader) whether this unit leads its application. "True" is a promise for at least 30 seconds
 // from the call; once it has said false in a hook, Juju says false for the rest of that hook.
 func (t *Tools) IsLeader(ctx context.Context) (bool, error) {
-	c := call{tool: "is-leader"}
+	c := query("is-leader")
 	var leader *bool
 	if err := t.ask(ctx, c, &leader); err != nil {
 		return false, err
 	}
 	if leader == nil {
-		return false, c.explain(&Error{Tool: c.tool, Err: errors.New("cannot decode its output: it is null")})
+		return false, c.undecodable(errors.New("it is null"))
 	}
 	return *leader, nil
 }
@@ -131,7 +139,7 @@ func (t *Tools) StatusSet(ctx context.Context, name, message string) error {
 // StatusGet returns the unit's status (status-get).
 func (t *Tools) StatusGet(ctx context.Context) (Status, error) {
 	var status Status
-	err := t.ask(ctx, call{tool: "status-get", args: []string{"--include-data"}}, &status)
+	err := t.ask(ctx, query("status-get", "--include-data"), &status)
 	return status, err
 }
 
