@@ -1,0 +1,209 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"gopkg.in/yaml.v3"
+)
+
+// call is one step of a script.
+type call struct {
+	*Script
+	ts   *testscript.TestScript
+	neg  bool // the step has to fail
+	args []string
+}
+
+// command is what a step does. usage is what follows the name.
+type command struct {
+	usage   string
+	min     int  // arguments
+	max     int  // arguments; -1 for any number
+	canFail bool // may have a ! in front
+	run     func(ctx context.Context, c *call) error
+}
+
+func commands() map[string]func(*testscript.TestScript, bool, []string) {
+	table := map[string]command{
+		"deploy":      {"N [charm=NAME] [OPTION=VALUE...]", 1, -1, false, deploy},
+		"run":         {"UNITS ACTION [PARAM=VALUE...] [&]", 2, -1, true, runAction},
+		"juju-exec":   {"UNIT COMMAND", 2, 2, true, jujuExec},
+		"config":      {"OPTION=VALUE...", 1, -1, false, config},
+		"add-unit":    {"[N]", 0, 1, false, addUnit},
+		"remove-unit": {"[--force] UNIT", 1, 2, false, removeUnit},
+		"refresh":     {"CHARM", 1, 1, false, refresh},
+		"set-databag": {"UNIT KEY VALUE", 3, 3, false, setDatabag},
+		"expect":      {"CONDITION...", 1, -1, true, expect},
+		"await":       {"CONDITION...", 1, -1, true, await},
+
+		"elect":         {"UNIT", 1, 1, false, onUnit(Elector.Elect)},
+		"kill-hook":     {"UNIT", 1, 1, false, onUnit(HookKiller.KillHook)},
+		"kill-worker":   {"UNIT", 1, 1, false, onUnit(WorkerKiller.KillWorker)},
+		"resolve":       {"UNIT", 1, 1, false, onUnit(Resolver.Resolve)},
+		"update-status": {"UNIT", 1, 1, false, onUnit(Ticker.UpdateStatus)},
+	}
+	cmds := map[string]func(*testscript.TestScript, bool, []string){}
+	for name, cmd := range table {
+		cmds[name] = func(ts *testscript.TestScript, neg bool, args []string) {
+			n := len(args)
+			if n < cmd.min || cmd.max >= 0 && n > cmd.max {
+				ts.Fatalf("usage: %s %s", name, cmd.usage)
+			}
+			if neg && !cmd.canFail {
+				ts.Fatalf("there is no ! %s", name)
+			}
+			script := ScriptOf(ts)
+			ctx, cancel := context.WithTimeout(context.Background(), script.limit)
+			defer cancel()
+			ts.Check(cmd.run(ctx, &call{Script: script, ts: ts, neg: neg, args: args}))
+		}
+	}
+	return cmds
+}
+
+// onUnit returns what a step does that needs more than a Backend, on a unit.
+func onUnit[B any](do func(b B, ctx context.Context, unit string) error) func(context.Context, *call) error {
+	return func(ctx context.Context, c *call) error {
+		backend, ok := c.backend.(B)
+		if !ok {
+			return errors.New("this backend has no such step")
+		}
+		unit, err := c.Unit(c.args[0])
+		if err != nil {
+			return err
+		}
+		return do(backend, ctx, unit)
+	}
+}
+
+func deploy(ctx context.Context, c *call) error {
+	n, err := strconv.Atoi(c.args[0])
+	if err != nil || n < 1 {
+		return fmt.Errorf("cannot deploy %q units", c.args[0])
+	}
+	d := Deployment{Charm: RollingOps, Units: n}
+	if d.Config, err = assignments(c.args[1:]); err != nil {
+		return err
+	}
+	if name, ok := d.Config["charm"]; ok {
+		d.Charm = Charm(name)
+		delete(d.Config, "charm")
+	}
+	if err := c.backend.Deploy(ctx, d); err != nil {
+		return err
+	}
+	c.wanted = n
+	return c.await(ctx, c.ready)
+}
+
+func config(ctx context.Context, c *call) error {
+	options, err := assignments(c.args)
+	if err != nil {
+		return err
+	}
+	return c.backend.SetConfig(ctx, options)
+}
+
+func addUnit(ctx context.Context, c *call) error {
+	n := 1
+	if len(c.args) > 0 {
+		var err error
+		if n, err = strconv.Atoi(c.args[0]); err != nil || n < 1 {
+			return fmt.Errorf("cannot add %q units", c.args[0])
+		}
+	}
+	c.wanted += n
+	return c.backend.AddUnits(ctx, n)
+}
+
+func removeUnit(ctx context.Context, c *call) error {
+	force := c.args[0] == "--force"
+	unit, err := c.Unit(c.args[len(c.args)-1])
+	if err != nil {
+		return err
+	}
+	if !force && len(c.args) > 1 {
+		return fmt.Errorf("unknown flag %s", c.args[0])
+	}
+	c.wanted--
+	return c.backend.RemoveUnit(ctx, unit, force)
+}
+
+func refresh(ctx context.Context, c *call) error {
+	return c.backend.Refresh(ctx, Charm(c.args[0]))
+}
+
+func setDatabag(ctx context.Context, c *call) error {
+	unit, err := c.Unit(c.args[0])
+	if err != nil {
+		return err
+	}
+	command := fmt.Sprintf(`relation-set -r "$(relation-ids restart)" %s`, shellQuote(c.args[1]+"="+c.args[2]))
+	result, err := c.backend.Exec(ctx, unit, command)
+	if err != nil {
+		return err
+	}
+	if result.Code != 0 {
+		return fmt.Errorf("relation-set on %s exited with %d: %s", unit, result.Code, result.Stderr)
+	}
+	return nil
+}
+
+func jujuExec(ctx context.Context, c *call) error {
+	unit, err := c.Unit(c.args[0])
+	if err != nil {
+		return err
+	}
+	result, err := c.backend.Exec(ctx, unit, c.args[1])
+	if err != nil {
+		return err
+	}
+	fmt.Fprint(c.ts.Stdout(), result.Stdout)
+	fmt.Fprint(c.ts.Stderr(), result.Stderr)
+	if failed := result.Code != 0; failed != c.neg {
+		return fmt.Errorf("the command exited with %d on %s", result.Code, unit)
+	}
+	return nil
+}
+
+// assignments reads KEY=VALUE arguments.
+func assignments(args []string) (map[string]string, error) {
+	values := map[string]string{}
+	for _, arg := range args {
+		key, value, ok := strings.Cut(arg, "=")
+		if !ok || key == "" {
+			return nil, fmt.Errorf("%q is not KEY=VALUE", arg)
+		}
+		if _, ok := values[key]; ok {
+			return nil, fmt.Errorf("%s is given twice", key)
+		}
+		values[key] = value
+	}
+	return values, nil
+}
+
+// params reads the parameters of an action.
+func params(args []string) (map[string]any, error) {
+	texts, err := assignments(args)
+	if err != nil {
+		return nil, err
+	}
+	values := map[string]any{}
+	for key, text := range texts {
+		var value any
+		if err := yaml.Unmarshal([]byte(text), &value); err != nil {
+			return nil, fmt.Errorf("cannot read parameter %s: %w", key, err)
+		}
+		values[key] = value
+	}
+	return values, nil
+}
+
+func splitList(list string) []string { return strings.Split(list, ",") }
+
+func shellQuote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }

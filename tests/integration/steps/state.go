@@ -1,0 +1,127 @@
+package steps
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// snapshot is what conditions are about.
+type snapshot struct {
+	State
+	transitions []Transition
+}
+
+// unit returns the unit of that name.
+func (s State) unit(name string) (Unit, bool) {
+	i := slices.IndexFunc(s.Units, func(u Unit) bool { return u.Name == name })
+	if i < 0 {
+		return Unit{}, false
+	}
+	return s.Units[i], true
+}
+
+// has tells whether there is a unit of that name.
+func (s State) has(name string) bool {
+	_, ok := s.unit(name)
+	return ok
+}
+
+// leader returns the name of the unit that leads, or "".
+func (s State) leader() string {
+	for _, u := range s.Units {
+		if u.Leader {
+			return u.Name
+		}
+	}
+	return ""
+}
+
+func (s snapshot) attempts() []attempt { return attempts(s.transitions, s.has) }
+
+// queue returns the operations that wait on the unit.
+func (u Unit) queue() ([]string, error) {
+	text := u.Databag["operations"]
+	if text == "" {
+		return nil, nil
+	}
+	var operations []string
+	if err := json.Unmarshal([]byte(text), &operations); err != nil {
+		return nil, fmt.Errorf("cannot read the operations of %s: %w", u.Name, err)
+	}
+	return operations, nil
+}
+
+// busy says why the model is not idle, or "".
+func (s State) busy() string {
+	if holder := s.App["granted_unit"]; holder != "" {
+		return holder + " holds the lock"
+	}
+	for _, u := range s.Units {
+		operations, err := u.queue()
+		switch state := u.Databag["state"]; {
+		case err != nil:
+			return err.Error()
+		case len(operations) > 0:
+			return fmt.Sprintf("%s has %d operations", u.Name, len(operations))
+		case state != "" && state != "idle":
+			return fmt.Sprintf("%s is in state %s", u.Name, state)
+		case !u.Idle:
+			return u.Name + " has something to run"
+		}
+	}
+	return ""
+}
+
+const (
+	maxShownTransitions = 30
+	maxShownValue       = 200
+)
+
+// String shows the snapshot to the reader of a failed script.
+func (s snapshot) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "application databag: %s\n", showDatabag(s.App))
+	for _, u := range s.Units {
+		fmt.Fprintf(&b, "%s: %s %q", u.Name, u.Status, u.Message)
+		if u.Leader {
+			b.WriteString(", leads")
+		}
+		if !u.Idle {
+			b.WriteString(", has something to run")
+		}
+		fmt.Fprintf(&b, "\n    databag: %s\n", showDatabag(u.Databag))
+	}
+	shown := s.transitions
+	if n := len(shown) - maxShownTransitions; n > 0 {
+		fmt.Fprintf(&b, "%d transitions, then\n", n)
+		shown = shown[n:]
+	}
+	for _, tr := range shown {
+		fmt.Fprintf(&b, "%s  %s  %s", tr.Time.Format(clockFormat), tr.Unit, tr.Event)
+		if len(tr.Parameters) > 0 {
+			text, _ := json.Marshal(tr.Parameters) // decoded from JSON
+			fmt.Fprintf(&b, "  %s", shorten(string(text)))
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+func showDatabag(databag map[string]string) string {
+	var fields []string
+	for key, value := range databag {
+		fields = append(fields, key+"="+shorten(value))
+	}
+	slices.Sort(fields)
+	return cmp.Or(strings.Join(fields, " "), "empty")
+}
+
+func shorten(s string) string {
+	if len(s) > maxShownValue {
+		return fmt.Sprintf("%s... (%d bytes)", s[:maxShownValue], len(s))
+	}
+	return s
+}
