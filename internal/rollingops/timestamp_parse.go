@@ -23,7 +23,7 @@ func ParseTimestamp(s string) (Timestamp, error) {
 		return Timestamp{}, errTimestamp
 	}
 	t := Timestamp{local: date.UnixMicro(), form: naive}
-	if len(s)-sep > 1 {
+	if len(s) > sep {
 		_, size := utf8.DecodeRuneInString(s[sep:])
 		if !t.parseTime(s[sep+size:]) {
 			return Timestamp{}, errTimestamp
