@@ -1,0 +1,50 @@
+// Dispatch is what Juju runs for every event of a unit.
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"rolling-ops/internal/charm"
+	"rolling-ops/internal/hooktool"
+)
+
+func main() { os.Exit(run()) }
+
+func run() (code int) {
+	transport, err := hooktool.Auto(os.Getenv)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "ERROR", err)
+		return 1
+	}
+	defer transport.Close()
+	tools := hooktool.New(transport)
+	log := slog.New(hooktool.NewLogHandler(tools, slog.LevelDebug, os.Stderr))
+	defer func() {
+		if v := recover(); v != nil {
+			log.Error("dispatch panicked", "panic", v, "stack", string(debug.Stack()))
+			code = 1
+		}
+	}()
+	// Whoever ends the hook ends the operation that runs in it.
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	if err := handle(ctx, tools, log); err != nil {
+		log.Error("hook failed", "error", err)
+		return 1
+	}
+	return 0
+}
+
+func handle(ctx context.Context, tools *hooktool.Tools, log *slog.Logger) error {
+	event, err := charm.ParseEvent(os.Getenv)
+	if err != nil {
+		return err
+	}
+	return charm.New(charm.System(os.Getenv, event, tools, log)).Handle(ctx, event)
+}

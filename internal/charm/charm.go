@@ -1,0 +1,177 @@
+// Package charm is the rolling-ops charm: which event leads to what, the
+// actions, the configuration, the statuses, and the operations that the units
+// run one at a time.
+//
+// Everything that the charm needs of the world is in Deps, so that a simulation
+// can run the real handlers in one process, without files, programs or clocks.
+package charm
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"rolling-ops/internal/hooktool"
+	"rolling-ops/internal/rollingops"
+)
+
+// Deps is what the charm needs of the world. All fields are required.
+type Deps struct {
+	Tools       *hooktool.Tools
+	Clock       rollingops.Clock
+	Waker       rollingops.Waker
+	Commands    Commands
+	Transitions Transitions
+	Log         *slog.Logger
+	// Sleep waits; it returns early with an error when ctx is done.
+	Sleep func(ctx context.Context, d time.Duration) error
+}
+
+// Charm handles the events of one unit.
+type Charm struct{ Deps }
+
+// New returns the charm.
+func New(deps Deps) *Charm { return &Charm{deps} }
+
+// hook is the handling of one event. Hook tools are asked only when the event
+// calls for it, and each of them once.
+type hook struct {
+	Deps
+	event Event
+	peers *peers           // nil while the peer relation does not exist
+	ops   *rollingops.Hook // the library's part in this hook
+	conf  *loadedConfig    // once asked for
+
+	requested string // the operation that an action queued in this hook
+	cleared   bool   // an action emptied the queue in this hook
+	failure   string // what was wrong in this hook's attempt
+}
+
+// Handle handles one event. An error means that what the event asked for is
+// not done and dispatch has to fail; whatever goes wrong in an operation is no
+// error but a retry, and a request that can't be met fails its action alone.
+func (c *Charm) Handle(ctx context.Context, event Event) error {
+	switch event.Kind {
+	case Unknown:
+		c.Log.Debug("nothing to do for this hook", "hook", event.Name)
+		return nil
+	case Install, RelationBroken, Stop, Remove:
+		// No peer relation yet, or no longer: this unit takes part in no roll.
+		return nil
+	}
+	h := &hook{Deps: c.Deps, event: event}
+	err := h.run(ctx)
+	if err != nil && event.Kind == Action {
+		h.fail(ctx, err)
+	}
+	return err
+}
+
+// run is the way of every event through the library. Its writes come last:
+// what follows them can't fail.
+func (h *hook) run(ctx context.Context) error {
+	if err := h.begin(ctx); err != nil {
+		return err
+	}
+	if h.event.Kind == Action {
+		h.act(ctx)
+	}
+	if h.event.Kind == UpdateStatus && h.peers != nil && h.peers.leads {
+		// The leader alone tells of units whose queue can't be read: a look at
+		// every unit by every unit would cost too much.
+		if err := h.ops.Survey(ctx); err != nil {
+			return err
+		}
+	}
+	report, err := h.ops.Finish(ctx)
+	if err != nil {
+		return err
+	}
+	h.showStatus(context.WithoutCancel(ctx), report.Attempt)
+	return nil
+}
+
+// begin finds the peer relation and hands it to the library.
+func (h *hook) begin(ctx context.Context) error {
+	config := rollingops.Config{
+		Unit:   h.event.Unit,
+		Clock:  h.Clock,
+		Waker:  h.Waker,
+		Log:    h.Log,
+		Pacing: h.pacing,
+	}
+	id, err := h.relationID(ctx)
+	if err != nil {
+		return err
+	}
+	if id != "" {
+		h.peers = &peers{tools: h.Tools, id: id, unit: h.event.Unit}
+		config.Relation, config.Leadership, config.GoalState = h.peers, h.peers, h.peers
+	}
+	manager := rollingops.New(config)
+	manager.Register(restart, h.restart)
+	manager.Register(failedRestart, h.failedRestart)
+	manager.Register(deferredRestart, h.deferredRestart)
+	h.ops, err = manager.Begin(ctx, h.libraryEvent())
+	return err
+}
+
+// relationID is the peer relation's id, "" while there is none.
+func (h *hook) relationID(ctx context.Context) (string, error) {
+	if h.event.RelationID != "" {
+		return h.event.RelationID, nil
+	}
+	ids, err := h.Tools.RelationIDs(ctx, PeerRelation)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("cannot find the peer relation: %w", err)
+	case len(ids) == 0:
+		return "", nil
+	}
+	return ids[0], nil
+}
+
+func (h *hook) libraryEvent() rollingops.Event {
+	event := rollingops.Event{Leaving: h.event.DepartingUnit == h.event.Unit}
+	switch h.event.Kind {
+	case RelationChanged:
+		event.Kind = rollingops.RelationChanged
+	case UpdateStatus:
+		event.Kind = rollingops.UpdateStatus
+	case LockGranted:
+		event.Kind = rollingops.LockGranted
+	}
+	return event
+}
+
+// loadedConfig is the configuration and what is wrong with it.
+type loadedConfig struct {
+	Config
+	err error
+}
+
+// config asks for the configuration, once a hook. It fails when Juju does;
+// options that can't be used are the error inside.
+func (h *hook) config(ctx context.Context) (*loadedConfig, error) {
+	if h.conf == nil {
+		settings, err := h.Tools.Config(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("cannot read the configuration: %w", err)
+		}
+		c := &loadedConfig{}
+		if c.Config, c.err = ParseConfig(settings); c.err != nil {
+			h.Log.Warn("configuration can't be used", "error", c.err)
+		}
+		h.conf = c
+	}
+	return h.conf, nil
+}
+
+func (h *hook) pacing(ctx context.Context) (rollingops.Pacing, error) {
+	config, err := h.config(ctx)
+	if err != nil {
+		return rollingops.Pacing{}, err
+	}
+	return config.Pacing, nil
+}

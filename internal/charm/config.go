@@ -1,0 +1,128 @@
+package charm
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kballard/go-shellquote"
+
+	"rolling-ops/internal/hooktool"
+	"rolling-ops/internal/rollingops"
+)
+
+// Config is the charm's configuration, config.yaml says what for.
+type Config struct {
+	// Services are the systemd units to restart, in this order.
+	Services []string
+	// HealthCheck is the argument vector of the health check, empty for none.
+	HealthCheck []string
+	// HealthCheckTimeout is how long the health check may take.
+	HealthCheckTimeout time.Duration
+	// Pacing is the pause before a retry.
+	Pacing rollingops.Pacing
+}
+
+// defaults are those of config.yaml.
+var defaults = Config{
+	HealthCheckTimeout: 30 * time.Second,
+	Pacing:             rollingops.Pacing{Delay: 5 * time.Second, Max: 5 * time.Minute},
+}
+
+// Bounds of the configuration.
+const (
+	maxServices     = 100
+	maxServiceName  = 255 // systemd's own
+	maxHealthCheck  = 4096
+	minCheckTimeout = time.Second
+	maxCheckTimeout = 10 * time.Minute
+	maxPause        = 24 * time.Hour
+)
+
+// ParseConfig reads and checks what config-get gave. The error names each
+// option that can't be used; the Config then has the default in its place.
+func ParseConfig(settings hooktool.Settings) (Config, error) {
+	c := defaults
+	var errs []error
+	read := func(option string, parse func(value string) error) {
+		value, err := settings.String(option)
+		if err == nil && value != "" {
+			err = parse(value)
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", option, err))
+		}
+	}
+	read("service", func(value string) (err error) {
+		c.Services, err = parseServices(value)
+		return err
+	})
+	read("health-check", func(value string) (err error) {
+		c.HealthCheck, err = parseCommand(value)
+		return err
+	})
+	read("health-check-timeout", duration(&c.HealthCheckTimeout, minCheckTimeout, maxCheckTimeout))
+	read("retry-delay", duration(&c.Pacing.Delay, 0, maxPause))
+	read("retry-delay-max", duration(&c.Pacing.Max, 0, maxPause))
+	if len(errs) == 0 && c.Pacing.Max < c.Pacing.Delay {
+		c.Pacing = defaults.Pacing
+		errs = append(errs, errors.New("retry-delay-max: must not be shorter than retry-delay"))
+	}
+	return c, errors.Join(errs...)
+}
+
+// duration parses a time with its unit into d.
+func duration(d *time.Duration, least, most time.Duration) func(string) error {
+	return func(value string) error {
+		parsed, err := time.ParseDuration(value)
+		switch {
+		case err != nil:
+			return fmt.Errorf("%.40q is no time with a unit, such as \"30s\" or \"5m\"", value)
+		case parsed < least || parsed > most:
+			return fmt.Errorf("%s is not between %s and %s", value, least, most)
+		}
+		*d = parsed
+		return nil
+	}
+}
+
+func parseServices(value string) ([]string, error) {
+	services := strings.FieldsFunc(value, func(r rune) bool { return r == ',' || r == ' ' || r == '\t' || r == '\n' })
+	if len(services) > maxServices {
+		return nil, fmt.Errorf("more than %d services", maxServices)
+	}
+	for i, service := range services {
+		switch {
+		case !isServiceName(service):
+			return nil, fmt.Errorf("%.40q is no name of a systemd unit", service)
+		case slices.Contains(services[:i], service):
+			return nil, fmt.Errorf("%s is there twice", service)
+		}
+	}
+	return services, nil
+}
+
+// isServiceName tells whether systemctl would take s for the name of one unit,
+// not for an option, a pattern or a path.
+func isServiceName(s string) bool {
+	return len(s) <= maxServiceName && s[0] != '-' && s[0] != '.' &&
+		!strings.ContainsFunc(s, func(r rune) bool { return !isAlphanumeric(r) && !strings.ContainsRune(`:_.\@-`, r) })
+}
+
+// parseCommand splits a command as a shell would, without running one: nothing
+// is expanded.
+func parseCommand(value string) ([]string, error) {
+	if len(value) > maxHealthCheck || strings.ContainsRune(value, 0) {
+		return nil, fmt.Errorf("longer than %d bytes, or with a NUL byte", maxHealthCheck)
+	}
+	argv, err := shellquote.Split(value)
+	if err != nil {
+		return nil, fmt.Errorf("cannot be split into words: %w", err)
+	}
+	if len(argv) > 0 && argv[0] == "" {
+		return nil, errors.New("the command's name is empty")
+	}
+	return argv, nil
+}
