@@ -1,0 +1,140 @@
+package jujusim
+
+import (
+	"fmt"
+	"maps"
+	"time"
+)
+
+// The states that an action ends in.
+const (
+	ActionCompleted = "completed"
+	ActionFailed    = "failed"
+	ActionCancelled = "cancelled"
+)
+
+// queuedAction is an action that waits or runs.
+type queuedAction struct {
+	id      string
+	name    string
+	params  map[string]any // never changed
+	started time.Time
+
+	results map[string]any
+	failed  bool
+	message string
+	log     []string
+}
+
+// queuedExec is a juju-exec command that waits.
+type queuedExec struct {
+	id      string
+	command string
+}
+
+// ActionResult is an action that is over.
+type ActionResult struct {
+	ID, Unit, Name string
+	Status         string // ActionCompleted, ActionFailed or ActionCancelled
+	Message        string
+	Results        map[string]any
+	Log            []string
+	Started        time.Time // zero if it never ran
+	Finished       time.Time
+}
+
+// EnqueueAction queues an action on a unit, if its charm has it and takes the
+// parameters, and returns its id.
+func (m *Model) EnqueueAction(unit, name string, params map[string]any) (string, error) {
+	u, err := m.unit(unit)
+	if err != nil {
+		return "", fmt.Errorf("cannot queue action %q: %w", name, err)
+	}
+	action, ok := m.charm.Actions[name]
+	if !ok {
+		return "", fmt.Errorf("cannot queue action %q: not defined by charm %q", name, m.charm.Name)
+	}
+	if err := action.Check(params); err != nil {
+		return "", fmt.Errorf("cannot queue action %q: %w", name, err)
+	}
+	m.nextAction++
+	a := &queuedAction{id: fmt.Sprint(m.nextAction), name: name, params: action.withDefaults(params)}
+	u.actions = append(u.actions[:len(u.actions):len(u.actions)], a)
+	m.emit(Event{Kind: ActionQueued, Unit: unit, Run: Run{
+		Unit: unit, Kind: ActionRun, Name: name, RelationID: -1, ID: a.id, Params: a.params,
+	}})
+	return a.id, nil
+}
+
+// EnqueueExec queues a juju-exec command on a unit and returns its id. The model
+// does not look at the command. It is lost when the unit's agent restarts; the
+// observer hears so.
+func (m *Model) EnqueueExec(unit, command string) (string, error) {
+	u, err := m.unit(unit)
+	if err != nil {
+		return "", fmt.Errorf("cannot queue command: %w", err)
+	}
+	if u.down {
+		return "", fmt.Errorf("cannot queue command on %s: %w", unit, ErrAgentDown)
+	}
+	m.nextExec++
+	e := queuedExec{id: fmt.Sprint(m.nextExec), command: command}
+	u.execs = append(u.execs[:len(u.execs):len(u.execs)], e)
+	return e.id, nil
+}
+
+// loseExecs drops the commands that wait on a unit.
+func (m *Model) loseExecs(u *unit) {
+	for _, e := range u.execs {
+		m.emit(Event{Kind: ExecLost, Unit: u.name, Run: Run{
+			Unit: u.name, Kind: ExecRun, RelationID: -1, ID: e.id, Command: e.command,
+		}})
+	}
+	u.execs = nil
+}
+
+// Action returns the result of an action that is over.
+func (m *Model) Action(id string) (ActionResult, bool) {
+	for i := len(m.done) - 1; i >= 0; i-- {
+		if m.done[i].ID == id {
+			return m.done[i], true
+		}
+	}
+	return ActionResult{}, false
+}
+
+// concludeAction settles how an action ended.
+func (h *Hook) concludeAction(exit int, refused error) {
+	a := h.action
+	status, message, results := ActionCompleted, a.message, a.results
+	if a.failed {
+		status = ActionFailed
+	}
+	switch {
+	case exit < 0:
+		status, message = ActionFailed, "action terminated"
+	case exit > 0:
+		status, message = ActionFailed, fmt.Sprintf("exit status %d", exit)
+	case refused != nil:
+		status = ActionFailed
+		results = maps.Clone(results)
+		if results == nil {
+			results = map[string]any{}
+		}
+		results["stderr"] = refused.Error()
+		results["return-code"] = "1"
+		if message == "" {
+			message = "committing requested changes failed"
+		}
+	}
+	h.m.finishAction(h.u, a, status, message, results)
+}
+
+func (m *Model) finishAction(u *unit, a *queuedAction, status, message string, results map[string]any) {
+	result := ActionResult{
+		ID: a.id, Unit: u.name, Name: a.name, Status: status, Message: message,
+		Results: results, Log: a.log, Started: a.started, Finished: m.Time(),
+	}
+	m.done = append(m.done[:len(m.done):len(m.done)], result)
+	m.emit(Event{Kind: ActionEnded, Unit: u.name, Action: &result})
+}

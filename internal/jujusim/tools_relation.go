@@ -1,0 +1,296 @@
+package jujusim
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+)
+
+func relationIDs(c *call) error {
+	name := c.h.run.Endpoint
+	if len(c.args) > 0 {
+		name = c.args[0]
+	} else if name == "" {
+		return usagef("no endpoint name specified")
+	}
+	if err := c.noMore(1); err != nil {
+		return err
+	}
+	ids := []string{}
+	for i, r := range c.h.m.relations {
+		if r.endpoint.Name == name && c.h.u.rels[i].inScope {
+			ids = append(ids, r.fakeID())
+		}
+	}
+	return c.write(ids)
+}
+
+func relationList(c *call) error {
+	if c.relation < 0 {
+		return usagef("no relation id specified")
+	}
+	if err := c.noMore(0); err != nil {
+		return err
+	}
+	if c.app {
+		return c.write(c.h.m.app)
+	}
+	return c.write(c.h.Members(c.relation))
+}
+
+func relationModelGet(c *call) error {
+	if c.relation < 0 {
+		return usagef("no relation id specified")
+	}
+	if err := c.noMore(0); err != nil {
+		return err
+	}
+	return c.write(map[string]string{"uuid": c.h.m.opts.ModelUUID})
+}
+
+func relationGet(c *call) error {
+	if c.relation < 0 {
+		return usagef("no relation id specified")
+	}
+	key := ""
+	if len(c.args) > 0 && c.args[0] != "-" {
+		key = c.args[0]
+	}
+	target, app, err := c.readTarget()
+	if err != nil {
+		return usageError{err}
+	}
+	if err := c.noMore(2); err != nil {
+		return err
+	}
+	var bag map[string]string
+	if app {
+		bag, err = c.h.ReadApp(c.relation, target)
+	} else {
+		bag, err = c.h.ReadUnit(c.relation, target)
+	}
+	if err != nil {
+		return err
+	}
+	if key == "" {
+		return c.write(bag)
+	}
+	if value, ok := bag[key]; ok {
+		return c.write(value)
+	}
+	return c.write(nil)
+}
+
+// readTarget returns the unit or application whose databag relation-get reads:
+// the one named, else the one that the hook is about.
+func (c *call) readTarget() (name string, app bool, err error) {
+	if len(c.args) > 1 {
+		name = c.args[1]
+		switch {
+		case c.app && validUnit(name):
+			return appOf(name), true, nil
+		case c.app && nameRule.MatchString(name):
+			return name, true, nil
+		case c.app:
+			return "", false, fmt.Errorf("invalid application name %q", name)
+		case validUnit(name):
+			return name, false, nil
+		case nameRule.MatchString(name):
+			return "", false, fmt.Errorf("expected unit name, got application name %q", name)
+		}
+		return "", false, fmt.Errorf("invalid unit name %q", name)
+	}
+	run := c.h.run
+	if run.RemoteUnit != "" && !c.app {
+		return run.RemoteUnit, false, nil
+	}
+	if run.RemoteApp != "" {
+		return run.RemoteApp, true, nil
+	}
+	return "", false, errors.New("no unit or application specified")
+}
+
+func relationSet(c *call) error {
+	if c.relation < 0 {
+		return usagef("no relation id specified")
+	}
+	if _, ok := c.flags["old-format"]; ok {
+		c.stderr = append(c.stderr, `--format flag deprecated for command "relation-set"`...)
+	}
+	settings, err := c.settings()
+	if err != nil {
+		return err
+	}
+	if c.app {
+		return c.h.WriteApp(c.relation, settings)
+	}
+	return c.h.WriteUnit(c.relation, settings)
+}
+
+// Members returns the other units that relation-list names: those whose
+// relation-joined ran here, or is running, and whose relation-departed did not.
+func (h *Hook) Members(relation int) []string {
+	names := []string{}
+	if h.inRelation(relation) != nil {
+		return names
+	}
+	s := &h.u.rels[relation]
+	for i := range s.peers {
+		if v := &s.peers[i]; h.isMember(relation, v) {
+			names = append(names, v.unit)
+		}
+	}
+	return names
+}
+
+func (h *Hook) isMember(relation int, v *view) bool {
+	if h.run.RelationID == relation && h.run.RemoteUnit == v.unit {
+		return h.run.step != stepDeparted
+	}
+	return v.joined
+}
+
+// ReadUnit returns a unit's databag as relation-get does. The own databag comes
+// with the hook's writes; a member's as it was when first read since its last
+// relation-changed; any other as it was when first read in this hook. The map
+// must not be changed.
+func (h *Hook) ReadUnit(relation int, unit string) (map[string]string, error) {
+	if err := h.inRelation(relation); err != nil {
+		return nil, err
+	}
+	r := &h.rels[relation]
+	if unit == h.u.name {
+		return h.own(relation), nil
+	}
+	v := h.u.rels[relation].peer(unit)
+	member := v != nil && h.isMember(relation, v)
+	if member && v.cache != nil {
+		return v.cache, nil
+	}
+	if data, ok := r.others[unit]; ok && !member {
+		return data, nil
+	}
+	b := h.m.relations[relation].bag(unit)
+	if b == nil {
+		if appOf(unit) != h.m.app {
+			return nil, errors.New("permission denied")
+		}
+		return nil, fmt.Errorf("cannot read settings for unit %q in relation %q: settings not found",
+			unit, h.m.relations[relation].fakeID())
+	}
+	if member {
+		v.cache = b.data
+		return b.data, nil
+	}
+	if r.others == nil {
+		r.others = map[string]map[string]string{}
+	}
+	r.others[unit] = b.data
+	return b.data, nil
+}
+
+// ReadApp returns the application databag as relation-get --app does: read at
+// most once in a hook. Only a unit that is leader when it asks sees what it wrote
+// itself in this hook. The map must not be changed.
+func (h *Hook) ReadApp(relation int, app string) (map[string]string, error) {
+	if err := h.inRelation(relation); err != nil {
+		return nil, err
+	}
+	if app != h.m.app {
+		return nil, errors.New("permission denied")
+	}
+	if h.isLeader() {
+		return h.appOwn(relation), nil
+	}
+	r := &h.rels[relation]
+	if r.appSeen == nil {
+		r.appSeen = orEmpty(h.m.relations[relation].app)
+	}
+	return r.appSeen, nil
+}
+
+// WriteUnit keeps changes of the own databag for the commit, as relation-set
+// does; "" deletes.
+func (h *Hook) WriteUnit(relation int, changes map[string]string) error {
+	if err := h.inRelation(relation); err != nil {
+		return err
+	}
+	r := &h.rels[relation]
+	r.own = maps.Clone(h.own(relation))
+	if r.ownChanges == nil {
+		r.ownChanges = make(map[string]string, len(changes))
+	}
+	merge(r.own, changes)
+	maps.Copy(r.ownChanges, changes)
+	return nil
+}
+
+// WriteApp keeps changes of the application databag for the commit, as
+// relation-set --app does. It fails unless the unit is leader now; the commit
+// fails unless it is leader then.
+func (h *Hook) WriteApp(relation int, changes map[string]string) error {
+	if err := h.inRelation(relation); err != nil {
+		return err
+	}
+	if !h.isLeader() {
+		return errors.New("cannot write relation settings")
+	}
+	r := &h.rels[relation]
+	r.app = maps.Clone(h.appOwn(relation))
+	if r.appChanges == nil {
+		r.appChanges = make(map[string]string, len(changes))
+	}
+	r.appDirty = true
+	merge(r.app, changes)
+	maps.Copy(r.appChanges, changes)
+	return nil
+}
+
+// inRelation reports whether the hook can use a relation.
+func (h *Hook) inRelation(relation int) error {
+	if h.over != nil {
+		return h.over
+	}
+	if relation < 0 || relation >= len(h.rels) || !h.u.rels[relation].inScope {
+		return errors.New("relation not found")
+	}
+	return nil
+}
+
+// own returns the unit's databag with its writes.
+func (h *Hook) own(relation int) map[string]string {
+	r := &h.rels[relation]
+	if r.own == nil {
+		if b := h.m.relations[relation].bag(h.u.name); b != nil {
+			r.own = b.data
+		}
+		r.own = orEmpty(r.own)
+	}
+	return r.own
+}
+
+// appOwn returns the application databag as the leader loaded it, with its
+// writes.
+func (h *Hook) appOwn(relation int) map[string]string {
+	r := &h.rels[relation]
+	if r.app == nil {
+		r.app = orEmpty(h.m.relations[relation].app)
+	}
+	return r.app
+}
+
+func orEmpty(m map[string]string) map[string]string {
+	if m == nil {
+		return map[string]string{}
+	}
+	return m
+}
+
+func appOf(unit string) string {
+	for i := 0; i < len(unit); i++ {
+		if unit[i] == '/' {
+			return unit[:i]
+		}
+	}
+	return unit
+}
