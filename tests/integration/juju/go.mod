@@ -7,6 +7,7 @@ require (
 	github.com/juju/juju v0.0.0-20260713142945-570e41eadd7e
 	github.com/juju/names/v6 v6.0.0
 	github.com/rogpeppe/go-internal v1.16.0
+	rolling-ops v0.0.0
 )
 
 require (

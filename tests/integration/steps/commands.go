@@ -118,7 +118,12 @@ func addUnit(ctx context.Context, c *call) error {
 		}
 	}
 	c.wanted += n
-	return c.backend.AddUnits(ctx, n)
+	if err := c.backend.AddUnits(ctx, n); err != nil {
+		return err
+	}
+	return c.await(ctx, func(seen snapshot) error {
+		return same("units", strconv.Itoa(len(seen.Units)), strconv.Itoa(c.wanted))
+	})
 }
 
 func removeUnit(ctx context.Context, c *call) error {

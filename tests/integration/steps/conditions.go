@@ -223,7 +223,7 @@ func startsCondition(turns bool) func(s *Script, args []string) (check, error) {
 	return func(s *Script, args []string) (check, error) {
 		units, err := s.units(args)
 		return func(seen snapshot) error {
-			return sameList("order of the attempts", starts(seen.attempts(), turns), units)
+			return sameList("order of the attempts", starts(seen.presentAttempts(), turns), units)
 		}, err
 	}
 }

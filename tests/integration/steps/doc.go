@@ -17,7 +17,7 @@
 //	run UNITS ACTION [PARAM=VALUE...] [&]     run an action on all of UNITS at once
 //	juju-exec UNIT COMMAND                    run a shell command in a unit's context
 //	config OPTION=VALUE...                    set options
-//	add-unit [N]                              add units, wait until they are ready
+//	add-unit [N]                              add units, wait until there are as many
 //	remove-unit [--force] UNIT                ask for the removal of a unit
 //	refresh CHARM                             upgrade to another charm
 //	set-databag UNIT KEY VALUE                write a unit's databag behind the charm's back
@@ -44,6 +44,7 @@
 // match as a whole.
 //
 //	actions                      no run of the background goes on; all have completed
+//	ready                        all units are there and active, one leads, none has anything to run
 //	idle                         no unit has an operation, holds the lock or runs a hook
 //	units N                      there are N units
 //	leader UNIT                  the unit leads
@@ -51,9 +52,9 @@
 //	queue UNIT N                 N operations wait on the unit
 //	status UNIT STATUS [MESSAGE] the workload status
 //	databag UNIT|app KEY VALUE   the databag's value of the key; '' for none
-//	event UNITS EVENT [N]        each of the units has written the event, N times
+//	event UNITS EVENT [N]        each of the units has written the event, N times or more
 //	events UNITS EVENT...        each of the units has written these events and no others
-//	starts UNIT...               the units' attempts, all of them, began in this order
+//	starts UNIT...               the attempts of all units that are there began in this order
 //	turns UNIT...                the same, a unit's attempts in a row counted as one
 //
 // Events are those of the charm's transitions.log. An attempt is what lies

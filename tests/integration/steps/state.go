@@ -41,6 +41,11 @@ func (s State) leader() string {
 
 func (s snapshot) attempts() []attempt { return attempts(s.transitions, s.has) }
 
+// presentAttempts are those of the units that are there now.
+func (s snapshot) presentAttempts() []attempt {
+	return slices.DeleteFunc(s.attempts(), func(a attempt) bool { return !s.has(a.unit) })
+}
+
 // queue returns the operations that wait on the unit.
 func (u Unit) queue() ([]string, error) {
 	text := u.Databag["operations"]

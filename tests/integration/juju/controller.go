@@ -1,0 +1,207 @@
+package juju
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/juju/juju/api"
+	"github.com/juju/juju/api/client/cloud"
+	"github.com/juju/juju/api/client/modelmanager"
+	"github.com/juju/juju/api/connector"
+	"github.com/juju/juju/api/jujuclient"
+	jujucloud "github.com/juju/juju/cloud"
+	"github.com/juju/names/v6"
+)
+
+// ErrNoController says that there is no controller to talk to.
+var ErrNoController = errors.New("no Juju controller")
+
+// Controller is a connection to a Juju controller.
+type Controller struct {
+	name  string
+	store jujuclient.ClientStore
+	conn  api.Connection
+
+	mu     sync.Mutex
+	models map[string]names.ModelTag // those made here and not destroyed yet, by name
+}
+
+// Open connects to the controller that the juju command line would use. The
+// error is ErrNoController if there is none.
+func Open(ctx context.Context) (*Controller, error) {
+	store := jujuclient.NewFileClientStore()
+	name, err := currentController(store)
+	if err != nil {
+		return nil, err
+	}
+	c := &Controller{name: name, store: store, models: map[string]names.ModelTag{}}
+	if c.conn, err = c.connect(ctx, ""); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// Close ends the connection.
+func (c *Controller) Close() error { return c.conn.Close() }
+
+// String returns the controller's name and version.
+func (c *Controller) String() string {
+	if version, ok := c.conn.ServerVersion(); ok {
+		return fmt.Sprintf("controller %s, Juju %v", c.name, version)
+	}
+	return "controller " + c.name
+}
+
+// currentController returns the name of the controller that the juju command
+// line would use.
+func currentController(store jujuclient.ClientStore) (string, error) {
+	name, _, ok := strings.Cut(os.Getenv("JUJU_MODEL"), ":")
+	if !ok {
+		name = os.Getenv("JUJU_CONTROLLER")
+	}
+	if name == "" {
+		var err error
+		if name, err = store.CurrentController(); err != nil {
+			return "", fmt.Errorf("%w: %v", ErrNoController, err)
+		}
+	}
+	if _, err := store.ControllerByName(name); err != nil {
+		return "", fmt.Errorf("%w: %v", ErrNoController, err)
+	}
+	return name, nil
+}
+
+// connect opens a connection to a model, or to the controller itself.
+func (c *Controller) connect(ctx context.Context, modelUUID string) (api.Connection, error) {
+	cn, err := connector.NewClientStore(connector.ClientStoreConfig{
+		ControllerName: c.name,
+		ModelUUID:      modelUUID,
+		ClientStore:    c.store,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("cannot connect to controller %s: %w", c.name, err)
+	}
+	conn, err := cn.Connect(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("cannot connect to controller %s: %w", c.name, err)
+	}
+	return conn, nil
+}
+
+// addModel makes a model, in the cloud and with the credential that juju
+// add-model would use, and enters it in the client store, so that juju knows it.
+func (c *Controller) addModel(ctx context.Context, name string, config map[string]any) (names.ModelTag, error) {
+	cannot := func(err error) (names.ModelTag, error) {
+		return names.ModelTag{}, fmt.Errorf("cannot add model %s: %w", name, err)
+	}
+	account, err := c.store.AccountDetails(c.name)
+	if err != nil {
+		return cannot(err)
+	}
+	user := names.NewUserTag(account.User)
+	cloudTag, credential, err := c.cloudAndCredential(ctx, user)
+	if err != nil {
+		return cannot(err)
+	}
+	var region string
+	if details, err := c.store.ControllerByName(c.name); err == nil && details.Cloud == cloudTag.Id() {
+		region = details.CloudRegion
+	}
+	info, err := modelmanager.NewClient(c.conn).CreateModel(ctx, name, user, cloudTag.Id(), region, credential, config)
+	if err != nil {
+		return cannot(err)
+	}
+	tag := names.NewModelTag(info.UUID)
+	c.mu.Lock()
+	c.models[name] = tag
+	c.mu.Unlock()
+	// The model works without the entry, it is there for whoever looks on.
+	_ = c.store.UpdateModel(c.name, name, jujuclient.ModelDetails{ModelUUID: info.UUID, ModelType: info.Type})
+	return tag, nil
+}
+
+// cloudAndCredential returns the controller's cloud, the one it runs in if it
+// has several, and the user's credential for it.
+func (c *Controller) cloudAndCredential(ctx context.Context, user names.UserTag) (names.CloudTag, names.CloudCredentialTag, error) {
+	var tag names.CloudTag
+	client := cloud.NewClient(c.conn)
+	clouds, err := client.Clouds(ctx)
+	if err != nil {
+		return tag, names.CloudCredentialTag{}, err
+	}
+	details, err := c.store.ControllerByName(c.name)
+	if err != nil {
+		return tag, names.CloudCredentialTag{}, err
+	}
+	for tag = range clouds {
+		if tag.Id() == details.Cloud {
+			break
+		}
+	}
+	credentials, err := client.UserCredentials(ctx, user, tag)
+	if err != nil {
+		return tag, names.CloudCredentialTag{}, err
+	}
+	if len(credentials) > 0 {
+		return tag, credentials[0], nil
+	}
+	if slices.Contains(clouds[tag].AuthTypes, jujucloud.EmptyAuthType) {
+		return tag, names.CloudCredentialTag{}, nil
+	}
+	return tag, names.CloudCredentialTag{}, fmt.Errorf("user %s has no credential for cloud %q on this controller", user.Id(), tag.Id())
+}
+
+// destroyModel destroys a model without waiting for its units' hooks, and waits
+// until it is gone.
+func (c *Controller) destroyModel(ctx context.Context, name string) error {
+	c.mu.Lock()
+	tag, ok := c.models[name]
+	c.mu.Unlock()
+	if !ok {
+		return nil
+	}
+	client := modelmanager.NewClient(c.conn)
+	err := client.DestroyModel(ctx, tag, ptr(true), ptr(true), ptr(forceAfter), nil)
+	if err != nil {
+		return fmt.Errorf("cannot destroy model %s: %w", name, err)
+	}
+	for pause := range backoff(ctx, maxPause) {
+		info, err := client.ModelInfo(ctx, []names.ModelTag{tag})
+		if err != nil {
+			return fmt.Errorf("cannot see whether model %s is destroyed: %w", name, err)
+		}
+		if info[0].Error != nil {
+			c.mu.Lock()
+			delete(c.models, name)
+			c.mu.Unlock()
+			_ = c.store.RemoveModel(c.name, name) // may be gone already
+			return nil
+		}
+		pause()
+	}
+	return fmt.Errorf("cannot destroy model %s: %w", name, context.Cause(ctx))
+}
+
+// Models returns the names of the models that were made and not destroyed.
+func (c *Controller) Models() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Sorted(maps.Keys(c.models))
+}
+
+// DestroyAll destroys all models that were made and not destroyed.
+func (c *Controller) DestroyAll(ctx context.Context) error {
+	var errs []error
+	for _, name := range c.Models() {
+		errs = append(errs, c.destroyModel(ctx, name))
+	}
+	return errors.Join(errs...)
+}
+
+func ptr[T any](v T) *T { return &v }

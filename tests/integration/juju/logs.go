@@ -1,0 +1,106 @@
+package juju
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/juju/juju/api/client/action"
+
+	"rolling-ops/tests/integration/steps"
+)
+
+// stateDir is where the charm keeps what is a unit's own.
+const stateDir = "/var/lib/charm-rolling-ops"
+
+// logs is what was read so far of the transitions logs. It outlives the units.
+type logs struct {
+	mu    sync.Mutex
+	texts map[string]string // by unit
+}
+
+func newLogs() *logs { return &logs{texts: map[string]string{}} }
+
+// Transitions reads on in the log of each unit whose machine answers. It does
+// not wait for the unit's hook to end: the machine's agent reads the file.
+func (m *Model) Transitions(ctx context.Context) ([]steps.Transition, error) {
+	machines, err := m.machines(ctx)
+	if err != nil {
+		return nil, err
+	}
+	m.logs.mu.Lock()
+	defer m.logs.mu.Unlock()
+	var wait sync.WaitGroup
+	read := make(chan [2]string, len(machines))
+	for unit, machine := range machines {
+		from := len(m.logs.texts[unit])
+		wait.Go(func() {
+			if text, err := m.readLog(ctx, machine, from); err == nil {
+				read <- [2]string{unit, text}
+			}
+		})
+	}
+	wait.Wait()
+	close(read)
+	for r := range read {
+		m.logs.texts[r[0]] += r[1]
+	}
+	return parse(m.logs.texts)
+}
+
+// readTimeout is how long a machine that Juju takes for alive may not answer.
+const readTimeout = 15 * time.Second
+
+// readLog returns the log from an offset on, up to the end of a line.
+func (m *Model) readLog(ctx context.Context, machine string, from int) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	result, err := m.execOn(ctx, action.RunParams{Machines: []string{machine}},
+		fmt.Sprintf("tail --bytes=+%d %s/transitions.log 2>/dev/null || true", from+1, stateDir))
+	if err != nil {
+		return "", err
+	}
+	return result.Stdout[:strings.LastIndexByte(result.Stdout, '\n')+1], nil
+}
+
+// parse reads the logs of all units.
+func parse(texts map[string]string) ([]steps.Transition, error) {
+	var all []steps.Transition
+	for _, unit := range slices.Sorted(maps.Keys(texts)) {
+		for line := range strings.Lines(texts[unit]) {
+			transition, err := parseLine(line)
+			if err != nil {
+				return nil, fmt.Errorf("cannot read the transitions of %s: %w", unit, err)
+			}
+			all = append(all, transition)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b steps.Transition) int { return cmp.Compare(a.Time.UnixNano(), b.Time.UnixNano()) })
+	return all, nil
+}
+
+func parseLine(line string) (steps.Transition, error) {
+	var fields struct {
+		Time       string         `json:"ts"` // seconds since 1970
+		Unit       string         `json:"unit"`
+		Event      string         `json:"event"`
+		Parameters map[string]any `json:"parameters"`
+	}
+	if err := json.Unmarshal([]byte(line), &fields); err != nil {
+		return steps.Transition{}, err
+	}
+	seconds, err := strconv.ParseFloat(fields.Time, 64)
+	if err != nil {
+		return steps.Transition{}, err
+	}
+	at := time.UnixMicro(int64(math.Round(seconds * 1e6)))
+	return steps.Transition{Time: at, Unit: fields.Unit, Event: fields.Event, Parameters: fields.Parameters}, nil
+}

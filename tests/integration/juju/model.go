@@ -1,0 +1,214 @@
+package juju
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/juju/juju/api"
+	"github.com/juju/juju/api/client/action"
+	"github.com/juju/juju/api/client/application"
+	"github.com/juju/juju/api/client/charms"
+	"github.com/juju/juju/api/client/client"
+	"github.com/juju/juju/core/base"
+	"github.com/juju/juju/rpc/params"
+	"github.com/juju/names/v6"
+
+	"rolling-ops/tests/integration/steps"
+)
+
+// Setup is what the models of a run have in common.
+type Setup struct {
+	// Charms are the archives of the charms that scripts deploy.
+	Charms map[steps.Charm]string
+	// Base is what the units' machines run.
+	Base base.Base
+	// Arch is the machines' architecture, in Go's terms.
+	Arch string
+	// Keep says that models are not destroyed.
+	Keep bool
+	// Logf tells the reader of the test about the model.
+	Logf func(format string, args ...any)
+}
+
+// Model is a real Juju model, as a [steps.Backend].
+type Model struct {
+	controller *Controller
+	setup      Setup
+	name       string
+	conn       api.Connection
+
+	applications *application.Client
+	actions      *action.Client
+	client       *client.Client
+	uploads      *charms.LocalCharmClient
+
+	logs    *logs
+	changes *changes
+}
+
+var _ steps.Backend = (*Model)(nil)
+
+// NewModel adds a model, whose name begins with the name given.
+func NewModel(ctx context.Context, c *Controller, name string, setup Setup) (*Model, error) {
+	m := &Model{controller: c, setup: setup, name: name + "-" + randomSuffix(), logs: newLogs()}
+	tag, err := c.addModel(ctx, m.name, map[string]any{"logging-config": "<root>=INFO;unit=DEBUG"})
+	if err != nil {
+		return nil, err
+	}
+	if m.conn, err = c.connect(ctx, tag.Id()); err == nil {
+		m.uploads, err = charms.NewLocalCharmClient(m.conn)
+	}
+	if err != nil {
+		return nil, errors.Join(err, c.destroyModel(ctx, m.name))
+	}
+	m.applications = application.NewClient(m.conn)
+	m.actions = action.NewClient(m.conn)
+	m.client = client.NewClient(m.conn, nil)
+	m.changes = follow(m.client)
+	return m, nil
+}
+
+// Name returns the model's name.
+func (m *Model) Name() string { return m.name }
+
+func randomSuffix() string {
+	var b [3]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return hex.EncodeToString(b[:])
+}
+
+// Destroy destroys the model, unless it is to be kept.
+func (m *Model) Destroy(ctx context.Context) error {
+	defer m.conn.Close()
+	defer m.changes.stop()
+	if m.setup.Keep {
+		m.setup.Logf("kept model %s", m.name)
+		return nil
+	}
+	return errors.Join(m.checkWorkers(ctx), m.controller.destroyModel(ctx, m.name))
+}
+
+// checkWorkers returns an error if a unit has a worker, when nothing waits any
+// more for which it would be needed.
+func (m *Model) checkWorkers(ctx context.Context) error {
+	machines, err := m.machines(ctx)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for unit, machine := range machines {
+		lock := stateDir + "/" + strings.ReplaceAll(unit, "/", "-") + ".lock"
+		result, err := m.execOn(ctx, action.RunParams{Machines: []string{machine}},
+			fmt.Sprintf("test ! -e %[1]s || flock --nonblock %[1]s true", lock))
+		if err != nil {
+			errs = append(errs, err)
+		} else if result.Code != 0 {
+			errs = append(errs, fmt.Errorf("%s still has a worker", unit))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// State returns the units with their statuses and databags.
+func (m *Model) State(ctx context.Context) (steps.State, error) {
+	status, err := m.client.Status(ctx, nil)
+	if err != nil {
+		return steps.State{}, fmt.Errorf("cannot get the status: %w", err)
+	}
+	var state steps.State
+	units := status.Applications[steps.Application].Units
+	for name, unit := range units {
+		state.Units = append(state.Units, steps.Unit{
+			Name:    name,
+			Leader:  unit.Leader,
+			Status:  unit.WorkloadStatus.Status,
+			Message: unit.WorkloadStatus.Info,
+			Idle:    unit.AgentStatus.Status == "idle",
+		})
+	}
+	slices.SortFunc(state.Units, func(a, b steps.Unit) int { return unitNumber(a.Name) - unitNumber(b.Name) })
+	return state, m.addDatabags(ctx, &state)
+}
+
+// addDatabags adds the databags of the peer relation to the state. Units that
+// have gone since are taken out.
+func (m *Model) addDatabags(ctx context.Context, state *steps.State) error {
+	if len(state.Units) == 0 {
+		return nil
+	}
+	var tags []names.UnitTag
+	for _, unit := range state.Units {
+		tags = append(tags, names.NewUnitTag(unit.Name))
+	}
+	infos, err := m.applications.UnitsInfo(ctx, tags)
+	if err != nil {
+		return fmt.Errorf("cannot get the databags: %w", err)
+	}
+	var present []steps.Unit
+	for i, info := range infos {
+		if info.Error != nil {
+			continue
+		}
+		unit := state.Units[i]
+		for _, relation := range info.RelationData {
+			if relation.Endpoint == peerEndpoint {
+				unit.Databag = databag(relation.UnitRelationData[unit.Name].UnitData)
+				state.App = databag(relation.ApplicationData)
+			}
+		}
+		present = append(present, unit)
+	}
+	state.Units = present
+	return nil
+}
+
+const peerEndpoint = "restart"
+
+func databag(settings map[string]any) map[string]string {
+	texts := map[string]string{}
+	for key, value := range settings {
+		texts[key] = fmt.Sprint(value)
+	}
+	return texts
+}
+
+// unitNumber returns the number in a unit's name.
+func unitNumber(name string) int {
+	return names.NewUnitTag(name).Number()
+}
+
+// Changes returns a channel that tells when the model's log goes on.
+func (m *Model) Changes(ctx context.Context) <-chan struct{} { return m.changes.subscribe(ctx) }
+
+// machines returns the machine of each unit whose agent can be talked to.
+func (m *Model) machines(ctx context.Context) (map[string]string, error) {
+	status, err := m.client.Status(ctx, nil)
+	if err != nil {
+		return nil, fmt.Errorf("cannot get the machines: %w", err)
+	}
+	machines := map[string]string{}
+	for name, unit := range status.Applications[steps.Application].Units {
+		if status.Machines[unit.Machine].AgentStatus.Status == "started" {
+			machines[name] = unit.Machine
+		}
+	}
+	return machines, nil
+}
+
+// machineOf returns the status of a unit's machine.
+func (m *Model) machineOf(ctx context.Context, unit string) (params.MachineStatus, error) {
+	status, err := m.client.Status(ctx, nil)
+	if err != nil {
+		return params.MachineStatus{}, fmt.Errorf("cannot get the machine of %s: %w", unit, err)
+	}
+	u, ok := status.Applications[steps.Application].Units[unit]
+	if !ok {
+		return params.MachineStatus{}, fmt.Errorf("cannot get the machine of %s: no such unit", unit)
+	}
+	return status.Machines[u.Machine], nil
+}
