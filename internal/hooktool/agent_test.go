@@ -152,7 +152,7 @@ func (a *agent) took() (calls []Request, connections int) {
 // Juju's variable, so that a test can have the socket lead nowhere and the programs work.
 const programAgent = "HOOKTOOL_TEST_AGENT"
 
-// installPrograms puts hook-tool programs, links to this test binary, on PATH, in front of nothing else.
+// installPrograms puts hook-tool programs, links to this test binary, on PATH, and nothing else.
 func installPrograms(t testing.TB, a *agent) {
 	t.Helper()
 	self, err := os.Executable()
@@ -169,6 +169,7 @@ func installPrograms(t testing.TB, a *agent) {
 	}
 	t.Setenv("PATH", bin)
 	t.Setenv(programAgent, a.address)
+	t.Setenv("GORACE", "atexit_sleep_ms=0") // or each program takes a second to exit under the race detector
 }
 
 // transports runs the test over both transports against an agent that answers with answer.

@@ -11,7 +11,8 @@ import (
 // Socket is the transport that calls the unit agent over its Unix socket, at address (JUJU_AGENT_SOCKET_ADDRESS; a
 // leading "@" means the abstract name space), for the hook named by contextID (JUJU_CONTEXT_ID). It connects at the
 // first call and keeps the connection; calls go one after another. When a call's context ends or the agent is lost
-// the connection is closed, and the next call makes a new one.
+// the connection is closed, and the next call makes a new one. Juju does not take a hook for finished while a
+// connection of its is open; child processes do not inherit this one.
 //
 // The protocol is that of Juju's own hook-tool program: a call of Jujuc.Main in net/rpc's gob encoding. It is spoken
 // here without net/rpc, which would link an HTTP server into every charm binary.

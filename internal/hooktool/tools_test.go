@@ -185,6 +185,10 @@ func TestToolFails(t *testing.T) {
 	ctx := context.Background()
 	set := func(t *Tools) error { return t.RelationSetApp(ctx, "restart:0", kv{"k": secret, "j": secret}) }
 	shown := []string{"-r", "restart:0", "--app", "--file", "-", "j=...", "k=..."}
+	many := kv{}
+	for key := range strings.SplitSeq("abcdefghijkl", "") {
+		many[key] = secret
+	}
 	cases := []struct {
 		name     string
 		do       func(*Tools) error
@@ -204,6 +208,10 @@ func TestToolFails(t *testing.T) {
 		{"refusal", func(t *Tools) error { return t.Log(ctx, slog.LevelDebug, secret) }, Response{}, `bad request: unknown command: juju-log`,
 			Error{Tool: "juju-log", Args: []string{"--log-level", "DEBUG", "..."}, Code: 1, Stderr: "bad request: unknown command: juju-log"},
 			"cannot run juju-log --log-level DEBUG ...: exit code 1: bad request: unknown command: juju-log"},
+		{"result", func(t *Tools) error { return t.ActionSet(ctx, kv{"A": secret}) }, Response{Code: 2, Stderr: []byte("ERROR key \"A\" must be lowercase\n")}, "",
+			Error{Tool: "action-set", Args: []string{"A=..."}, Code: 2, Stderr: `key "A" must be lowercase`}, ""},
+		{"many keys", func(t *Tools) error { return t.StateSet(ctx, many) }, Response{Code: 1}, "",
+			Error{Tool: "state-set", Args: strings.Fields("--file - a=... b=... c=... d=... e=... f=... g=... h=... i=... j=... ..."), Code: 1}, ""},
 		{"long stderr", func(t *Tools) error { return t.ActionLog(ctx, secret) }, Response{Code: 1, Stderr: []byte(strings.Repeat("é", maxStderr))}, "",
 			Error{Tool: "action-log", Args: []string{"..."}, Code: 1, Stderr: strings.Repeat("é", maxStderr/2-3) + "[...]"}, ""},
 	}

@@ -47,6 +47,29 @@ func TestCancel(t *testing.T) {
 	})
 }
 
+// TestSocketTurn gives up waiting for a call that hangs.
+func TestSocketTurn(t *testing.T) {
+	entered, release := make(chan struct{}), make(chan struct{})
+	a := startAgent(t, func(Request) (Response, error) {
+		entered <- struct{}{}
+		<-release
+		return Response{}, nil
+	})
+	transport := openSocket(t, a)
+	first := make(chan error)
+	go func() { first <- New(transport).ActionLog(t.Context(), "slow") }()
+	<-entered
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := New(transport).ActionLog(ctx, "second"); !errors.Is(err, context.Canceled) {
+		t.Errorf("second call: %v", err)
+	}
+	close(release)
+	if err := <-first; err != nil {
+		t.Errorf("first call: %v", err)
+	}
+}
+
 // TestTooMuchOutput gives the transports a small limit, since the real one takes long to reach.
 func TestTooMuchOutput(t *testing.T) {
 	const limit = 1000
