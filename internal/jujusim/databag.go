@@ -10,6 +10,7 @@ import (
 // replaced, never changed: views and clones share them.
 type relation struct {
 	id       int
+	key      string // as hook tools write it: "restart:0"
 	endpoint Endpoint
 	app      map[string]string
 	written  bool // the application databag was ever written
@@ -29,9 +30,6 @@ func (r *relation) bag(unit string) *bag {
 	}
 	return nil
 }
-
-// fakeID is the relation's id as hook tools write it: "restart:0".
-func (r *relation) fakeID() string { return fmt.Sprintf("%s:%d", r.endpoint.Name, r.id) }
 
 // membership is what one unit's agent knows of one relation.
 type membership struct {
@@ -83,7 +81,7 @@ func (s *membership) dropPeer(unit string) {
 
 // enterScope makes u a member of every relation that its charm knows.
 func (m *Model) enterScope(u *unit) {
-	if !u.installed || u.dying || u.queued != nil || u.failed != nil {
+	if !u.installed || u.dying || u.down || u.queued != nil || u.failed != nil {
 		return
 	}
 	for i, r := range m.relations {

@@ -45,6 +45,9 @@ func (m *Model) StartAgent(name string) error {
 			s.peers[j].missed, s.peers[j].cache = false, nil
 		}
 	}
+	if u.failed != nil {
+		u.retries, u.notBefore = 1, m.Time().Add(retryMin)
+	}
 	u.resignIfDeposed(m)
 	u.tidy()
 	m.enterScope(u)
@@ -153,7 +156,7 @@ func (m *Model) view(unit, relation, remote string) (*view, error) {
 		return nil, err
 	}
 	for i, r := range m.relations {
-		if r.fakeID() != relation && r.endpoint.Name != relation {
+		if r.key != relation && r.endpoint.Name != relation {
 			continue
 		}
 		if remote == "" {

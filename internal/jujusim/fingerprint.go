@@ -6,7 +6,7 @@ import (
 )
 
 // AppendFingerprint appends bytes that are equal for models in the same state
-// and differ for others. Times, ids, results of actions that are over and how
+// and differ for others. Times (but for whether is-leader's promise holds), ids, results of actions that are over and how
 // often a hook has failed do not count, nor do options and the contents of the
 // charm: compare models that came from one New.
 func (m *Model) AppendFingerprint(b []byte) []byte {
@@ -14,6 +14,7 @@ func (m *Model) AppendFingerprint(b []byte) []byte {
 	f.num(m.revision)
 	f.num(m.nextUnit)
 	f.text(m.leader)
+	f.bit(m.promise.After(m.Time()))
 	f.text(m.appStatus.Status)
 	f.text(m.appStatus.Message)
 	f.tree(m.config)

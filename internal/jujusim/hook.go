@@ -12,7 +12,7 @@ type Hook struct {
 	m   *Model
 	u   *unit
 	run Run
-	id  string
+	seq int // tells it from all others
 
 	over   error // why it is over, nil while it runs
 	minion bool  // is-leader said false: it keeps saying so
@@ -59,13 +59,8 @@ func (m *Model) Begin(name string) (*Hook, error) {
 	if !ok {
 		return nil, fmt.Errorf("cannot run anything on %s: %w", name, ErrIdle)
 	}
-	h := &Hook{m: m, u: u, run: run, rels: make([]hookRelation, len(m.relations))}
 	m.nextContext++
-	label := run.Name
-	if run.Kind == ExecRun {
-		label = "run-commands"
-	}
-	h.id = fmt.Sprintf("%s-%s-%016x", u.name, label, m.nextContext)
+	h := &Hook{m: m, u: u, run: run, seq: m.nextContext, rels: make([]hookRelation, len(m.relations))}
 	u.hook = h
 	h.start()
 	m.emit(Event{Kind: HookBegan, Unit: u.name, Run: run})
@@ -131,7 +126,17 @@ func (h *Hook) Unit() string { return h.u.name }
 func (h *Hook) Run() Run { return h.run }
 
 // ContextID returns JUJU_CONTEXT_ID.
-func (h *Hook) ContextID() string { return h.id }
+func (h *Hook) ContextID() string {
+	label := h.run.Name
+	if h.run.Kind == ExecRun {
+		label = "run-commands"
+	}
+	return fmt.Sprintf("%s-%s-%016x", h.u.name, label, h.seq)
+}
+
+// Charm returns the charm that the unit runs, which may be behind the
+// application's.
+func (h *Hook) Charm() *Charm { return h.u.charm }
 
 // Over returns why the hook is over, or nil while it runs.
 func (h *Hook) Over() error { return h.over }
@@ -154,7 +159,7 @@ func (h *Hook) Env() []string {
 		hookName = ""
 	}
 	env := []string{
-		"JUJU_CONTEXT_ID=" + h.id,
+		"JUJU_CONTEXT_ID=" + h.ContextID(),
 		"JUJU_HOOK_NAME=" + hookName,
 		"JUJU_UNIT_NAME=" + h.u.name,
 		"JUJU_MODEL_UUID=" + m.opts.ModelUUID,
@@ -172,7 +177,7 @@ func (h *Hook) Env() []string {
 	if h.run.RelationID >= 0 {
 		env = append(env,
 			"JUJU_RELATION="+h.run.Endpoint,
-			"JUJU_RELATION_ID="+m.relations[h.run.RelationID].fakeID(),
+			"JUJU_RELATION_ID="+m.relations[h.run.RelationID].key,
 			"JUJU_REMOTE_UNIT="+h.run.RemoteUnit,
 			"JUJU_REMOTE_APP="+h.run.RemoteApp,
 		)
@@ -231,9 +236,6 @@ func (h *Hook) conclude(exit int, refused error) {
 	default:
 		u.clearError()
 		h.advance()
-	}
-	if u.installed && u.stopped && h.run.step == stepRemove && u.failed == nil {
-		return
 	}
 	u.resignIfDeposed(m)
 	u.tidy()
@@ -324,7 +326,7 @@ func (h *Hook) commit() ([]Write, error) {
 	var writes []Write
 	for i := range h.rels {
 		r := &h.rels[i]
-		id := h.m.relations[i].fakeID()
+		id := h.m.relations[i].key
 		if h.m.writeUnit(i, h.u.name, r.ownChanges) {
 			writes = append(writes, Write{Relation: id, Unit: h.u.name, Changes: r.ownChanges})
 		}

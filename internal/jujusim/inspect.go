@@ -16,7 +16,7 @@ type RelationInfo struct {
 func (m *Model) Relations() []RelationInfo {
 	var infos []RelationInfo
 	for _, r := range m.relations {
-		infos = append(infos, RelationInfo{ID: r.id, Name: r.endpoint.Name, Key: r.fakeID()})
+		infos = append(infos, RelationInfo{ID: r.id, Name: r.endpoint.Name, Key: r.key})
 	}
 	return infos
 }

@@ -144,7 +144,9 @@ func (m *Model) addRelations() {
 		if known {
 			continue
 		}
-		m.relations = append(m.relations, &relation{id: len(m.relations), endpoint: endpoint})
+		m.relations = append(m.relations, &relation{
+			id: len(m.relations), key: fmt.Sprintf("%s:%d", endpoint.Name, len(m.relations)), endpoint: endpoint,
+		})
 		for _, u := range m.units {
 			u.rels = append(u.rels, membership{})
 		}
@@ -318,7 +320,7 @@ func (m *Model) unit(name string) (*unit, error) {
 	return nil, fmt.Errorf("%w: %q", ErrNoUnit, name)
 }
 
-// unitNumber parses "app/3"; ok is false for anything else.
+// validUnit reports whether name is like "app/3".
 func validUnit(name string) bool {
 	app, num, ok := strings.Cut(name, "/")
 	if !ok || !nameRule.MatchString(app) || num == "" || len(num) > 9 {

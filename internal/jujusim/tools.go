@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // Request is one call of a hook tool.
@@ -105,6 +106,13 @@ func init() {
 		"action-fail": {`["<failure message>"]`, nil, actionFail},
 		"action-log":  {"<message>", nil, actionLog},
 
+		// Without secrets, storage and resources in the model, there are none.
+		"secret-ids":     {"", formatOptions, emptyList},
+		"storage-list":   {"[<storage-name>]", formatOptions, emptyList},
+		"juju-reboot":    {"", nil, notModelled},
+		"credential-get": {"", nil, notModelled},
+		"resource-get":   {"", nil, notModelled},
+
 		"juju-log":     {"<message>", []option{{"debug", "debug", false}, {"l", "level", true}, {"log-level", "level", true}, {"format", "old-format", true}}, jujuLog},
 		"network-get":  {"<binding-name> [--ingress-address] [--bind-address] [--egress-subnets]", options(formatOptions, relOptions, []option{{"primary-address", "primary-address", false}, {"bind-address", "bind-address", false}, {"ingress-address", "ingress-address", false}, {"egress-subnets", "egress-subnets", false}}), networkGet},
 		"unit-get":     {"<setting>", formatOptions, unitGet},
@@ -165,54 +173,78 @@ func (c *call) run(t tool) error {
 }
 
 // parse takes the options out of the arguments. They may stand anywhere before a
-// "--".
+// "--"; one-letter options may be run together.
 func (c *call) parse(t tool) (help bool, err error) {
 	args := c.req.Args
-	for i := 0; i < len(args); i++ {
-		arg := args[i]
-		if len(arg) < 2 || arg[0] != '-' {
+	for len(args) > 0 {
+		arg := args[0]
+		args = args[1:]
+		switch {
+		case len(arg) < 2 || arg[0] != '-':
 			c.args = append(c.args, arg)
-			continue
-		}
-		if arg == "--" {
-			c.args = append(c.args, args[i+1:]...)
-			break
-		}
-		if arg == "-h" || arg == "--help" {
+		case arg == "--":
+			c.args = append(c.args, args...)
+			return false, nil
+		case arg == "-h" || arg == "--help":
 			return true, nil
-		}
-		shown, value, hasValue := strings.Cut(arg, "=")
-		o, ok := findOption(t.options, shown)
-		if !ok && arg[1] != '-' {
-			// -rrestart:0
-			shown, value, hasValue = arg[:2], arg[2:], true
-			o, ok = findOption(t.options, shown)
-			ok = ok && o.takesValue
-		}
-		if !ok {
-			return false, fmt.Errorf("option provided but not defined: %s", shown)
-		}
-		if o.takesValue && !hasValue {
-			if i++; i >= len(args) {
-				return false, fmt.Errorf("option needs an argument: %s", shown)
+		case arg[1] == '-':
+			name, value, given := strings.Cut(arg[2:], "=")
+			if args, err = c.option(t, name, value, given, args); err != nil {
+				return false, err
 			}
-			value = args[i]
-		} else if !hasValue {
-			value = "true"
-		}
-		if err := c.set(o, value); err != nil {
-			return false, fmt.Errorf("invalid value %q for option %s: %w", value, shown, err)
+		default:
+			if args, err = c.letters(t, arg[1:], args); err != nil {
+				return false, err
+			}
 		}
 	}
 	return false, nil
 }
 
-func findOption(options []option, shown string) (option, bool) {
-	name := strings.TrimPrefix(shown, "-")
-	long := strings.HasPrefix(name, "-")
-	name = strings.TrimPrefix(name, "-")
-	for _, o := range options {
-		if o.name == name && long == (len(name) > 1) {
+// letters reads one-letter options; the rest after one that takes a value is its
+// value.
+func (c *call) letters(t tool, text string, args []string) (rest []string, err error) {
+	for len(text) > 0 {
+		_, n := utf8.DecodeRuneInString(text)
+		name := text[:n]
+		text = text[n:]
+		if o, ok := t.option(name); ok && o.takesValue && text != "" {
+			return c.option(t, name, text, true, args)
+		}
+		if args, err = c.option(t, name, "", false, args); err != nil {
+			return nil, err
+		}
+	}
+	return args, nil
+}
+
+// option sets one option, with the next argument as its value if need be.
+func (c *call) option(t tool, name, value string, given bool, args []string) (rest []string, err error) {
+	shown := "--" + name
+	if utf8.RuneCountInString(name) == 1 {
+		shown = "-" + name
+	}
+	o, ok := t.option(name)
+	if !ok {
+		return nil, fmt.Errorf("option provided but not defined: %s", shown)
+	}
+	switch {
+	case !given && !o.takesValue:
+		value = "true"
+	case !given && len(args) == 0:
+		return nil, fmt.Errorf("option needs an argument: %s", shown)
+	case !given:
+		value, args = args[0], args[1:]
+	}
+	if err := c.set(o, value); err != nil {
+		return nil, fmt.Errorf("invalid value %q for option %s: %w", value, shown, err)
+	}
+	return args, nil
+}
+
+func (t tool) option(name string) (option, bool) {
+	for _, o := range t.options {
+		if o.name == name {
 			return o, true
 		}
 	}
@@ -301,7 +333,12 @@ func (c *call) path(name string) string {
 func (c *call) settings() (map[string]string, error) {
 	given := make(map[string]string, len(c.args))
 	for _, arg := range c.args {
+		if arg == "" {
+			continue
+		}
 		key, value, ok := strings.Cut(arg, "=")
+		// Juju trims both, so only --file keeps a value as it is.
+		key, value = strings.TrimSpace(key), strings.TrimSpace(value)
 		if !ok || key == "" {
 			return nil, usagef(`expected "key=value", got %q`, arg)
 		}

@@ -22,11 +22,15 @@ func jujuLog(c *call) error {
 	}
 	message := strings.Join(c.args, " ")
 	if c.h.run.RelationID >= 0 {
-		message = c.h.m.relations[c.h.run.RelationID].fakeID() + ": " + message
+		message = c.h.m.relations[c.h.run.RelationID].key + ": " + message
 	}
 	c.h.m.emit(Event{Kind: Logged, Unit: c.h.u.name, Run: c.h.run, Level: level, Message: message})
 	return nil
 }
+
+func emptyList(c *call) error { return c.write([]string{}) }
+
+func notModelled(c *call) error { return fmt.Errorf("%s is not modelled", c.name) }
 
 type networkAddress struct {
 	Hostname string `json:"hostname" yaml:"hostname"`

@@ -19,7 +19,7 @@ func relationIDs(c *call) error {
 	ids := []string{}
 	for i, r := range c.h.m.relations {
 		if r.endpoint.Name == name && c.h.u.rels[i].inScope {
-			ids = append(ids, r.fakeID())
+			ids = append(ids, r.key)
 		}
 	}
 	return c.write(ids)
@@ -176,7 +176,7 @@ func (h *Hook) ReadUnit(relation int, unit string) (map[string]string, error) {
 			return nil, errors.New("permission denied")
 		}
 		return nil, fmt.Errorf("cannot read settings for unit %q in relation %q: settings not found",
-			unit, h.m.relations[relation].fakeID())
+			unit, h.m.relations[relation].key)
 	}
 	if member {
 		v.cache = b.data

@@ -210,10 +210,10 @@ func stateSet(c *call) error {
 	for _, key := range sortedKeys(settings) {
 		value := settings[key]
 		if len(key) > maxStateKey {
-			return fmt.Errorf("max allowed key size (%d) exceeded %d", maxStateKey, len(key))
+			return fmt.Errorf("max allowed key length (%d): quota limit exceeded", maxStateKey)
 		}
 		if len(value) > maxStateValue {
-			return fmt.Errorf("max allowed value size (%d) exceeded %d", maxStateValue, len(value))
+			return fmt.Errorf("max allowed value length (%d): quota limit exceeded", maxStateValue)
 		}
 		c.h.charmState()[key] = value
 		c.h.dirty = true

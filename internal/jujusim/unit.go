@@ -44,7 +44,7 @@ type unit struct {
 // hook only looks when that is over, so a leadership that went and came back
 // meanwhile passes unseen.
 func (u *unit) resignIfDeposed(m *Model) {
-	if u.hook != nil || (m.leader == u.name && !u.dying) {
+	if u.hook != nil || u.down || (m.leader == u.name && !u.dying) {
 		return
 	}
 	u.accepted = false
@@ -77,7 +77,8 @@ type UnitInfo struct {
 	Life     string // alive or dying
 	Status   Status // of the workload; "error" while a hook is in error
 	Version  string // of the workload
-	Revision int    // of the charm it runs
+	Charm    *Charm // that it runs
+	Revision int    // of that charm
 	Down     bool   // the agent does not run
 	Running  *Run   // nil if nothing runs
 	Failed   *Run   // the hook in error, nil if none
@@ -99,6 +100,7 @@ func (m *Model) Unit(name string) (info UnitInfo, ok bool) {
 		Life:     u.life(),
 		Status:   u.workloadStatus(),
 		Version:  u.version,
+		Charm:    u.charm,
 		Revision: u.revision,
 		Down:     u.down,
 		RetryAt:  u.notBefore,
