@@ -16,7 +16,7 @@ import (
 
 func main() { os.Exit(run()) }
 
-func run() (code int) {
+func run() int {
 	transport, err := hooktool.Auto(os.Getenv)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "ERROR", err)
@@ -25,16 +25,22 @@ func run() (code int) {
 	defer transport.Close()
 	tools := hooktool.New(transport)
 	log := slog.New(hooktool.NewLogHandler(tools, slog.LevelDebug, os.Stderr))
+	// Whoever ends the hook ends the operation that runs in it.
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	return guard(log, func() error { return handle(ctx, tools, log) })
+}
+
+// guard runs the hook and returns dispatch's exit code. An error and a panic
+// end up in Juju's log, where an operator looks.
+func guard(log *slog.Logger, hook func() error) (code int) {
 	defer func() {
 		if v := recover(); v != nil {
 			log.Error("dispatch panicked", "panic", v, "stack", string(debug.Stack()))
 			code = 1
 		}
 	}()
-	// Whoever ends the hook ends the operation that runs in it.
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-	defer stop()
-	if err := handle(ctx, tools, log); err != nil {
+	if err := hook(); err != nil {
 		log.Error("hook failed", "error", err)
 		return 1
 	}

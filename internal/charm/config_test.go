@@ -1,0 +1,151 @@
+package charm
+
+import (
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"gopkg.in/yaml.v3"
+
+	"rolling-ops/internal/hooktool"
+	"rolling-ops/internal/rollingops"
+)
+
+func TestParseConfig(t *testing.T) {
+	for _, test := range []struct {
+		option, value string
+		change        func(*Config)
+	}{
+		{"service", "", func(*Config) {}},
+		{"service", "  ", func(*Config) {}},
+		{"service", "nginx", func(c *Config) { c.Services = []string{"nginx"} }},
+		{"service", "b.service, a@1.service\n c", func(c *Config) { c.Services = []string{"b.service", "a@1.service", "c"} }},
+		{"service", `dev-disk\x2d1.mount`, func(c *Config) { c.Services = []string{`dev-disk\x2d1.mount`} }},
+		{"health-check", "", func(*Config) {}},
+		{"health-check", "curl -f 'http://localhost/a b' $HOME", func(c *Config) {
+			c.HealthCheck = []string{"curl", "-f", "http://localhost/a b", "$HOME"}
+		}},
+		{"health-check", "sh -c 'true | cat'", func(c *Config) { c.HealthCheck = []string{"sh", "-c", "true | cat"} }},
+		{"health-check-timeout", "1m30s", func(c *Config) { c.HealthCheckTimeout = 90 * time.Second }},
+		{"retry-delay", "0s", func(c *Config) { c.Pacing.Delay = 0 }},
+		{"retry-delay", "250ms", func(c *Config) { c.Pacing.Delay = 250 * time.Millisecond }},
+		{"retry-delay-max", "24h", func(c *Config) { c.Pacing.Max = 24 * time.Hour }},
+	} {
+		t.Run(test.option+"="+test.value, func(t *testing.T) {
+			want := defaults
+			test.change(&want)
+			got, err := ParseConfig(hooktool.Settings{test.option: test.value})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestParseConfigErrors(t *testing.T) {
+	for _, test := range []struct {
+		option string
+		value  any
+		want   string
+	}{
+		{"service", "nginx, -a", `service: "-a" is no name of a systemd unit`},
+		{"service", "a;b", `service: "a;b" is no name of a systemd unit`},
+		{"service", "ng*", `service: "ng*" is no name of a systemd unit`},
+		{"service", "/etc/x.service", `service: "/etc/x.service" is no name of a systemd unit`},
+		{"service", "..", `service: ".." is no name of a systemd unit`},
+		{"service", "nginx nginx", "service: nginx is there twice"},
+		{"service", strings.Repeat("a", 256), `service: "aaaa`},
+		{"service", strings.Repeat("a ", 101), "service: more than 100 services"},
+		{"service", json.Number("1"), "service: cannot use"},
+		{"health-check", "curl 'x", "health-check: cannot be split into words"},
+		{"health-check", "'' x", "health-check: the command's name is empty"},
+		{"health-check", "a\x00b", "health-check: longer than 4096 bytes, or with a NUL byte"},
+		{"health-check", strings.Repeat("a", 4097), "health-check: longer than 4096 bytes, or with a NUL byte"},
+		{"health-check-timeout", "0s", "health-check-timeout: 0s is not between 1s and 10m0s"},
+		{"health-check-timeout", "11m", "health-check-timeout: 11m is not between 1s and 10m0s"},
+		{"retry-delay", "5", `retry-delay: "5" is no time with a unit, such as "30s" or "5m"`},
+		{"retry-delay", "-5s", "retry-delay: -5s is not between 0s and 24h0m0s"},
+		{"retry-delay", "6m", "retry-delay-max: must not be shorter than retry-delay"},
+		{"retry-delay-max", "soon", `retry-delay-max: "soon" is no time with a unit`},
+	} {
+		t.Run(test.want, func(t *testing.T) {
+			got, err := ParseConfig(hooktool.Settings{test.option: test.value})
+			if err == nil || !strings.HasPrefix(err.Error(), test.want) {
+				t.Errorf("got error %v", err)
+			}
+			if diff := cmp.Diff(defaults, got, cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("no default in its place: %s", diff)
+			}
+		})
+	}
+}
+
+func TestParseConfigNamesEachError(t *testing.T) {
+	_, err := ParseConfig(hooktool.Settings{"service": "-", "retry-delay": "1"})
+	want := `service: "-" is no name of a systemd unit
+retry-delay: "1" is no time with a unit, such as "30s" or "5m"`
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v", err)
+	}
+}
+
+// The defaults of config.yaml are those of the code.
+func TestConfigYAML(t *testing.T) {
+	text, err := os.ReadFile("../../config.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var charm struct {
+		Options map[string]struct{ Default string }
+	}
+	if err := yaml.Unmarshal(text, &charm); err != nil {
+		t.Fatal(err)
+	}
+	settings := hooktool.Settings{}
+	for option, o := range charm.Options {
+		settings[option] = o.Default
+	}
+	got, err := ParseConfig(settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(defaults, got, cmpopts.EquateEmpty()); diff != "" {
+		t.Error(diff)
+	}
+	for _, option := range []string{"service", "health-check", "health-check-timeout", "retry-delay", "retry-delay-max"} {
+		if _, ok := charm.Options[option]; !ok {
+			t.Errorf("config.yaml has no %s", option)
+		}
+	}
+}
+
+func FuzzParseConfig(f *testing.F) {
+	f.Add("nginx, php.service", "curl -f 'a b'", "30s", "1m")
+	f.Add("-a", `"`, "-1s", "1e9h")
+	f.Fuzz(func(t *testing.T, service, check, delay, most string) {
+		c, err := ParseConfig(hooktool.Settings{
+			"service": service, "health-check": check, "retry-delay": delay, "retry-delay-max": most})
+		if c.Pacing.Delay < 0 || c.Pacing.Max < 0 || c.Pacing.Max > maxPause || len(c.Services) > maxServices {
+			t.Errorf("accepted %+v", c)
+		}
+		if err == nil && c.Pacing.Max < c.Pacing.Delay {
+			t.Errorf("accepted %+v", c.Pacing)
+		}
+		for _, s := range c.Services {
+			if s == "" || s[0] == '-' || strings.ContainsAny(s, "/*?[ \x00;$") {
+				t.Errorf("accepted service %q", s)
+			}
+		}
+		var none rollingops.Pacing
+		if err != nil && c.Pacing == none {
+			t.Error("no default")
+		}
+	})
+}

@@ -1,0 +1,220 @@
+package charm
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"rolling-ops/internal/hooktool"
+	"rolling-ops/internal/rollingops"
+)
+
+// juju is one hook of rolling-ops/0, as far as the hook tools show it. It
+// counts the calls.
+type juju struct {
+	t        *testing.T
+	leader   bool
+	relation string // the peer relation's id, "" for none
+	members  []string
+	app      map[string]string
+	units    map[string]map[string]string
+	config   map[string]any
+	params   map[string]any
+
+	calls    []string // in order, such as "relation-get rolling-ops/1"
+	failing  string   // the tool that does not work
+	statuses []string
+	results  map[string]string
+	failed   string // what action-fail was given
+}
+
+const local = "rolling-ops/0"
+
+// newJuju returns a hook of a follower in an application of n units, in which
+// nothing is queued.
+func newJuju(t *testing.T, n int) *juju {
+	j := &juju{t: t, relation: "restart:0", app: map[string]string{}, units: map[string]map[string]string{}}
+	for i := range n {
+		unit := fmt.Sprintf("rolling-ops/%d", i)
+		j.units[unit] = map[string]string{}
+		if unit != local {
+			j.members = append(j.members, unit)
+		}
+	}
+	return j
+}
+
+func (j *juju) Run(_ context.Context, tool string, args []string, stdin []byte) ([]byte, error) {
+	var words []string
+	for _, arg := range args {
+		if !strings.HasPrefix(arg, "-") {
+			words = append(words, arg)
+		}
+	}
+	app := slices.Contains(args, "--app")
+	last := ""
+	if len(words) > 0 {
+		last = words[len(words)-1]
+	}
+	j.calls = append(j.calls, strings.TrimSpace(tool+" "+last))
+	if tool == j.failing {
+		return nil, &hooktool.Error{Tool: tool, Code: 1, Stderr: "it does not work"}
+	}
+	switch tool {
+	case "is-leader":
+		return j.answer(j.leader)
+	case "relation-ids":
+		if j.relation == "" {
+			return j.answer([]string{})
+		}
+		return j.answer([]string{j.relation})
+	case "relation-list":
+		return j.answer(j.members)
+	case "relation-get":
+		if app {
+			return j.answer(j.app)
+		}
+		return j.answer(j.units[last])
+	case "relation-set":
+		bag := j.units[local]
+		if app {
+			bag = j.app
+		}
+		var changes map[string]string
+		if err := json.Unmarshal(stdin, &changes); err != nil {
+			return nil, err
+		}
+		maps.Copy(bag, changes)
+		maps.DeleteFunc(bag, func(_, value string) bool { return value == "" })
+		return nil, nil
+	case "goal-state":
+		units := map[string]map[string]string{}
+		for unit := range j.units {
+			units[unit] = map[string]string{"status": "active"}
+		}
+		return j.answer(map[string]any{"units": units})
+	case "config-get":
+		return j.answer(j.config)
+	case "action-get":
+		return j.answer(j.params)
+	case "action-set":
+		j.results = map[string]string{}
+		for _, word := range words {
+			key, value, _ := strings.Cut(word, "=")
+			j.results[key] = value
+		}
+		return nil, nil
+	case "action-fail":
+		j.failed = last
+		return nil, nil
+	case "status-set":
+		j.statuses = append(j.statuses, strings.TrimSpace(strings.Join(args[1:], " ")))
+		return nil, nil
+	}
+	return nil, fmt.Errorf("unexpected call of %s", tool)
+}
+
+func (j *juju) answer(value any) ([]byte, error) { return json.Marshal(value) }
+
+// machine is what the charm does outside of Juju, on a clock that stands still
+// but for the charm's own sleeps.
+type machine struct {
+	now         time.Time
+	booted      time.Duration
+	commands    []string
+	broken      map[string]error // commands that fail
+	wakes       []time.Duration
+	transitions []string
+	sleepErr    error
+	log         strings.Builder
+}
+
+func newMachine() *machine {
+	return &machine{now: time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC), broken: map[string]error{}}
+}
+
+func (m *machine) Now() time.Time           { return m.now }
+func (m *machine) SinceBoot() time.Duration { return m.booted }
+
+func (m *machine) Wake(_ context.Context, delay time.Duration) error {
+	m.wakes = append(m.wakes, delay)
+	return nil
+}
+
+func (m *machine) Run(_ context.Context, limit time.Duration, argv ...string) (string, error) {
+	command := strings.Join(argv, " ")
+	m.commands = append(m.commands, fmt.Sprintf("%s (%s)", command, limit))
+	return "output of " + argv[0], m.broken[command]
+}
+
+func (m *machine) Record(t Transition) error {
+	params, err := json.Marshal(t.Parameters)
+	m.transitions = append(m.transitions, t.Event+" "+string(params))
+	return err
+}
+
+func (m *machine) sleep(_ context.Context, d time.Duration) error {
+	m.now, m.booted = m.now.Add(d), m.booted+d
+	return m.sleepErr
+}
+
+// charmOn is the charm on a machine, with Juju's hook tools.
+func charmOn(m *machine, j *juju) *Charm {
+	return New(Deps{
+		Tools: hooktool.New(j), Clock: m, Waker: m, Commands: m, Transitions: m, Sleep: m.sleep,
+		Log: slog.New(slog.NewTextHandler(&m.log, &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: withoutTime})),
+	})
+}
+
+func withoutTime(_ []string, attr slog.Attr) slog.Attr {
+	if attr.Key == slog.TimeKey {
+		return slog.Attr{}
+	}
+	return attr
+}
+
+// hookOf is the event of a hook or, as "action NAME", of an action.
+func hookOf(t *testing.T, name string) Event {
+	t.Helper()
+	dispatch := "hooks/" + name
+	if action, ok := strings.CutPrefix(name, "action "); ok {
+		dispatch = "actions/" + action
+	}
+	event, err := ParseEvent(variables(
+		"JUJU_DISPATCH_PATH="+dispatch, "JUJU_UNIT_NAME="+local, "JUJU_CHARM_DIR=/charm", "JUJU_RELATION_ID=restart:0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return event
+}
+
+// queueOf is a queue of operations with a delay of 2 s.
+func queueOf(t *testing.T, m *machine, operations ...string) string {
+	t.Helper()
+	var queue rollingops.Queue
+	args, err := rollingops.NewArgs(map[string]any{"delay": 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, operation := range operations {
+		op, err := rollingops.NewOperation(operation, args, m.now, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		queue, _ = queue.Push(op)
+	}
+	text, err := queue.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+var errBroken = errors.New("exit status 1")
