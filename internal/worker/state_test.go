@@ -1,0 +1,238 @@
+package worker
+
+import (
+	"context"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// However workers come and go, the hook runs once more after each request, and
+// never twice at a time.
+func TestNoRequestIsLost(t *testing.T) {
+	o := Options{Unit: "app/0", StateDir: t.TempDir()}
+	const tasks, rounds = 8, 200
+	var asked, running atomic.Int64
+	var seen int64 // requests made before the hook ran last
+	hook := func() {
+		if running.Add(1) != 1 {
+			t.Error("two workers run the hook at once")
+		}
+		seen = asked.Load()
+		running.Add(-1)
+	}
+	request := func() {
+		due := time.Duration(asked.Add(1))
+		p, err := take(o, due)
+		if err != nil {
+			t.Error(err)
+		}
+		if p == nil {
+			return
+		}
+		defer p.close()
+		for again := true; again; {
+			hook()
+			_, again = p.leave()
+		}
+	}
+	var wg sync.WaitGroup
+	for range tasks {
+		wg.Go(func() {
+			for range rounds {
+				request()
+			}
+		})
+	}
+	wg.Wait()
+	if want := asked.Load(); want != tasks*rounds || seen != want {
+		t.Errorf("the last hook saw %d of %d requests", seen, want)
+	}
+}
+
+func TestLeaveReturnsEarliest(t *testing.T) {
+	o := Options{Unit: "app/0", StateDir: t.TempDir()}
+	p, err := take(o, 0)
+	if err != nil || p == nil {
+		t.Fatalf("got %v, %v", p, err)
+	}
+	defer p.close()
+	for _, due := range []time.Duration{5, 3, math.MaxInt64} {
+		if other, err := take(o, due); other != nil || err != nil {
+			t.Fatalf("a second worker got %v, %v", other, err)
+		}
+	}
+	if due, kept := p.leave(); due != 3 || !kept {
+		t.Errorf("got %d, %t; want 3, true", due, kept)
+	}
+	if _, kept := p.leave(); kept {
+		t.Error("kept the post without a request")
+	}
+	if next, err := take(o, 0); next == nil || err != nil {
+		t.Errorf("next worker got %v, %v", next, err)
+	} else {
+		next.close()
+	}
+}
+
+func TestReceiveEndsWithContext(t *testing.T) {
+	p, err := alone()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.close()
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(10*time.Millisecond, cancel)
+	for range 2 {
+		if due, ok := p.receive(ctx, time.Hour); ok {
+			t.Errorf("received %d", due)
+		}
+	}
+}
+
+// Whatever is wrong with the state directory, the hook runs, the trouble is
+// told, and nothing outside the directory is touched.
+func TestUnusableState(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		prepare func(u *unit) error
+		request string // what Request warns of
+		run     string // what the worker warns of, in its log
+	}{
+		{"is a file", func(u *unit) error {
+			return os.WriteFile(u.StateDir, nil, 0o600)
+		}, "cannot make state directory", ""},
+		{"cannot be made", func(u *unit) error {
+			u.StateDir = filepath.Join(u.RunCmd, "state")
+			return nil
+		}, "cannot make state directory", ""},
+		{"is a link", func(u *unit) error {
+			return os.Symlink(u.CharmDir, u.StateDir)
+		}, "is not a directory", ""},
+		{"is open to all", func(u *unit) error {
+			return errorOf(os.Mkdir(u.StateDir, 0o700), os.Chmod(u.StateDir, 0o777))
+		}, "is writable by everybody", ""},
+		{"log is a link", func(u *unit) error {
+			return errorOf(os.Mkdir(u.StateDir, 0o750), os.Symlink(u.RunCmd, u.path("log")))
+		}, "cannot open log", ""},
+		{"log is a FIFO", func(u *unit) error {
+			return errorOf(os.Mkdir(u.StateDir, 0o750), syscall.Mkfifo(u.path("log"), 0o600))
+		}, "cannot open log", ""},
+		{"lock is a link", func(u *unit) error {
+			return errorOf(os.Mkdir(u.StateDir, 0o750), os.Symlink(u.RunCmd, u.path("lock")))
+		}, "", "cannot open lock file"},
+		{"lock is a directory", func(u *unit) error {
+			return os.MkdirAll(u.path("lock"), 0o750)
+		}, "", "cannot open lock file"},
+		{"mailbox is a link", func(u *unit) error {
+			return errorOf(os.Mkdir(u.StateDir, 0o750), os.Symlink(u.RunCmd, u.path("mailbox")))
+		}, "", "cannot open mailbox"},
+		{"mailbox is a file", func(u *unit) error {
+			return errorOf(os.Mkdir(u.StateDir, 0o750), os.WriteFile(u.path("mailbox"), nil, 0o600))
+		}, "", "cannot open mailbox"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			u := newUnit(t, "")
+			u.must(test.prepare(u))
+			program := u.read("juju-exec")
+			u.request(0)
+			u.waitForCalls(1)
+			u.waitForEnd()
+			if got := u.warnings.String(); !strings.Contains(got, test.request) || test.request == "" && got != "" {
+				t.Errorf("Request warned %q, want %q", got, test.request)
+			}
+			if !strings.Contains(u.log(), test.run) {
+				t.Errorf("no word of %q in the log:\n%s", test.run, u.log())
+			}
+			if u.read("juju-exec") != program || len(u.calls()) != 1 {
+				t.Errorf("something was written through a link; calls: %q", u.calls())
+			}
+			if left, _ := filepath.Glob(filepath.Join(u.CharmDir, "app-0*")); len(left) > 0 {
+				t.Errorf("%s made through a link", left)
+			}
+		})
+	}
+}
+
+func errorOf(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func TestLogOnFullDisk(t *testing.T) {
+	u := newUnit(t, `[ $(wc -l < calls) -ge 3 ]`)
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	u.must(err)
+	defer full.Close()
+	worker := exec.Command(filepath.Join(u.CharmDir, Program), u.args(0)...)
+	worker.Stderr = full
+	if err := worker.Run(); err != nil {
+		t.Errorf("worker ended with %v", err)
+	}
+	if calls := u.calls(); len(calls) != 3 {
+		t.Errorf("got %d calls, want 3", len(calls))
+	}
+}
+
+func TestLogIsBounded(t *testing.T) {
+	u := newUnit(t, `head -c 100000 /dev/zero | tr '\0' x >&2; [ $(wc -l < calls) -ge 3 ]`)
+	u.must(os.Mkdir(u.StateDir, 0o750))
+	u.write("state/app-0.log", strings.Repeat("x", maxLog-500)+"\nlast line\n")
+	u.request(0)
+	u.waitForEnd()
+	log, old := u.log(), u.read("state/app-0.log.1")
+	if !strings.HasSuffix(log, `reason="the hook has run"`) || len(log) > 10_000 {
+		t.Errorf("log of %d bytes ends with %s", len(log), log[max(0, len(log)-100):])
+	}
+	if !strings.Contains(old, "\nlast line\n") || len(old) > maxLog+1 {
+		t.Errorf("old log of %d bytes ends with %s", len(old), old[max(0, len(old)-100):])
+	}
+}
+
+func TestFileModes(t *testing.T) {
+	u := newUnit(t, "")
+	u.must(os.Mkdir(u.StateDir, 0o750))
+	u.write("state/app-0.log", strings.Repeat("x", maxLog+1))
+	u.must(os.Chmod(u.path("log"), 0o640))
+	u.request(0)
+	u.waitForEnd()
+	for kind, want := range map[string]os.FileMode{
+		"log":     0o640,
+		"log.1":   0o640,
+		"lock":    0o600,
+		"mailbox": 0o600 | os.ModeNamedPipe,
+	} {
+		if fi, err := os.Stat(u.path(kind)); err != nil || fi.Mode() != want {
+			t.Errorf("%s has %v (%v), want %v", kind, fi, err, want)
+		}
+	}
+	entries, err := os.ReadDir(u.StateDir)
+	if err != nil || len(entries) != 4 {
+		t.Errorf("state directory has %v (%v), want 4 files", entries, err)
+	}
+}
+
+func TestStateDirMode(t *testing.T) {
+	u := newUnit(t, "")
+	u.request(0)
+	u.waitForEnd()
+	for path, want := range map[string]os.FileMode{
+		u.StateDir:    0o750 | os.ModeDir,
+		u.path("log"): 0o640,
+	} {
+		if fi, err := os.Stat(path); err != nil || fi.Mode() != want {
+			t.Errorf("%s has %v (%v), want %v", path, fi, err, want)
+		}
+	}
+}
