@@ -1,7 +1,6 @@
 package juju
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -23,11 +22,21 @@ const stateDir = "/var/lib/charm-rolling-ops"
 
 // logs is what was read so far of the transitions logs. It outlives the units.
 type logs struct {
-	mu    sync.Mutex
-	texts map[string]string // by unit
+	mu      sync.Mutex
+	texts   map[string]string // by unit
+	present map[string]bool   // the units that there were when last looked
 }
 
 func newLogs() *logs { return &logs{texts: map[string]string{}} }
+
+func (l *logs) setPresent(units []steps.Unit) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.present = map[string]bool{}
+	for _, unit := range units {
+		l.present[unit.Name] = true
+	}
+}
 
 // Transitions reads on in the log of each unit whose machine answers. It does
 // not wait for the unit's hook to end: the machine's agent reads the file.
@@ -83,7 +92,7 @@ func parse(texts map[string]string) ([]steps.Transition, error) {
 			all = append(all, transition)
 		}
 	}
-	slices.SortStableFunc(all, func(a, b steps.Transition) int { return cmp.Compare(a.Time.UnixNano(), b.Time.UnixNano()) })
+	slices.SortStableFunc(all, byTime)
 	return all, nil
 }
 
@@ -103,4 +112,18 @@ func parseLine(line string) (steps.Transition, error) {
 	}
 	at := time.UnixMicro(int64(math.Round(seconds * 1e6)))
 	return steps.Transition{Time: at, Unit: fields.Unit, Event: fields.Event, Parameters: fields.Parameters}, nil
+}
+
+// History returns what was read of the transitions, and how long each unit
+// waited for its first attempt after the unit before. It returns an error if
+// the units did not keep to one lock.
+func (m *Model) History() ([]steps.Transition, []time.Duration, error) {
+	m.logs.mu.Lock()
+	defer m.logs.mu.Unlock()
+	history, err := parse(m.logs.texts)
+	if err != nil {
+		return nil, nil, err
+	}
+	gone := func(unit string) bool { return !m.logs.present[unit] }
+	return history, handovers(history), checkMutex(history, gone)
 }

@@ -132,7 +132,11 @@ func (m *Model) State(ctx context.Context) (steps.State, error) {
 		})
 	}
 	slices.SortFunc(state.Units, func(a, b steps.Unit) int { return unitNumber(a.Name) - unitNumber(b.Name) })
-	return state, m.addDatabags(ctx, &state)
+	if err := m.addDatabags(ctx, &state); err != nil {
+		return steps.State{}, err
+	}
+	m.logs.setPresent(state.Units)
+	return state, nil
 }
 
 // addDatabags adds the databags of the peer relation to the state. Units that

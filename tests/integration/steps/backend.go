@@ -26,8 +26,8 @@ type Backend interface {
 	// Refresh upgrades the application to another charm.
 	Refresh(ctx context.Context, charm Charm) error
 
-	// RunAction runs an action and returns when it has ended. That it failed is
-	// no error but part of the result; an error means that it could not be run.
+	// RunAction runs an action and returns when it has ended. That it failed, or
+	// that Juju refused its parameters, is no error but part of the result.
 	RunAction(ctx context.Context, unit, action string, params map[string]any) (ActionResult, error)
 	// Exec runs a shell command in the context of a unit, as juju exec does: the
 	// unit's hook tools are on its PATH, and it waits its turn with the unit's
@@ -46,9 +46,7 @@ type Backend interface {
 	// a value may come without a change. It ends with ctx.
 	Changes(ctx context.Context) <-chan struct{}
 
-	// Destroy removes the model and everything that the backend has started. It
-	// returns an error if that could not be done, or if a process of the charm
-	// had to be ended by force.
+	// Destroy removes the model and everything that the backend has started.
 	Destroy(ctx context.Context) error
 }
 
@@ -75,7 +73,7 @@ type Deployment struct {
 
 // ActionResult is how an action ended.
 type ActionResult struct {
-	Status  string // completed or failed
+	Status  string // completed, or else: failed, cancelled ...
 	Message string // why it failed
 	Results map[string]any
 	Log     []string
@@ -120,10 +118,26 @@ type Transition struct {
 // needs one fails on a backend that does not have it, so such steps belong
 // into scripts of that backend alone.
 
+// Settler is a Backend that can tell when nothing of the charm runs any more.
+// Every script has to come to that point.
+type Settler interface {
+	// Settle waits until no unit runs anything, and no process is left that the
+	// charm has started in the background.
+	Settle(ctx context.Context) error
+}
+
+// Logger is a Backend that can show what the units have logged, for the report
+// of a failure.
+type Logger interface {
+	// Log returns the end of a unit's log.
+	Log(ctx context.Context, unit string) (string, error)
+}
+
 // Elector is a Backend that can move leadership.
 type Elector interface {
-	// Elect makes the unit the leader.
-	Elect(ctx context.Context, unit string) error
+	// Elect makes the unit the leader. Without force it waits, as Juju does,
+	// until the leader runs no hook that was told that it leads.
+	Elect(ctx context.Context, unit string, force bool) error
 }
 
 // HookKiller is a Backend that can kill what a unit runs.
@@ -134,7 +148,8 @@ type HookKiller interface {
 
 // WorkerKiller is a Backend that can kill a unit's worker.
 type WorkerKiller interface {
-	// KillWorker kills the worker that waits in the background of the unit.
+	// KillWorker kills the worker that waits in the background of the unit; it
+	// waits until there is one.
 	KillWorker(ctx context.Context, unit string) error
 }
 

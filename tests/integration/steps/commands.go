@@ -41,7 +41,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"expect":      {"CONDITION...", 1, -1, true, expect},
 		"await":       {"CONDITION...", 1, -1, true, await},
 
-		"elect":         {"UNIT", 1, 1, false, onUnit(Elector.Elect)},
+		"elect":         {"[--force] UNIT", 1, 2, false, elect},
 		"kill-hook":     {"UNIT", 1, 1, false, onUnit(HookKiller.KillHook)},
 		"kill-worker":   {"UNIT", 1, 1, false, onUnit(WorkerKiller.KillWorker)},
 		"resolve":       {"UNIT", 1, 1, false, onUnit(Resolver.Resolve)},
@@ -66,12 +66,14 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 	return cmds
 }
 
+var errNoSuchStep = errors.New("the model that this script runs on has no such step")
+
 // onUnit returns what a step does that needs more than a Backend, on a unit.
 func onUnit[B any](do func(b B, ctx context.Context, unit string) error) func(context.Context, *call) error {
 	return func(ctx context.Context, c *call) error {
 		backend, ok := c.backend.(B)
 		if !ok {
-			return errors.New("this backend has no such step")
+			return errNoSuchStep
 		}
 		unit, err := c.Unit(c.args[0])
 		if err != nil {
@@ -127,16 +129,34 @@ func addUnit(ctx context.Context, c *call) error {
 }
 
 func removeUnit(ctx context.Context, c *call) error {
-	force := c.args[0] == "--force"
-	unit, err := c.Unit(c.args[len(c.args)-1])
+	unit, force, err := c.unitOrForce()
 	if err != nil {
 		return err
 	}
-	if !force && len(c.args) > 1 {
-		return fmt.Errorf("unknown flag %s", c.args[0])
-	}
 	c.wanted--
 	return c.backend.RemoveUnit(ctx, unit, force)
+}
+
+func elect(ctx context.Context, c *call) error {
+	backend, ok := c.backend.(Elector)
+	if !ok {
+		return errNoSuchStep
+	}
+	unit, force, err := c.unitOrForce()
+	if err != nil {
+		return err
+	}
+	return backend.Elect(ctx, unit, force)
+}
+
+// unitOrForce reads the arguments [--force] UNIT.
+func (c *call) unitOrForce() (unit string, force bool, err error) {
+	force = c.args[0] == "--force"
+	if !force && len(c.args) > 1 {
+		return "", false, fmt.Errorf("unknown flag %s", c.args[0])
+	}
+	unit, err = c.Unit(c.args[len(c.args)-1])
+	return unit, force, err
 }
 
 func refresh(ctx context.Context, c *call) error {

@@ -30,9 +30,9 @@
 //
 // Only some backends have these:
 //
-//	elect UNIT             move leadership
+//	elect [--force] UNIT   move leadership; by force even under a hook of the leader
 //	kill-hook UNIT         kill what the unit runs
-//	kill-worker UNIT       kill the worker that waits in the unit's background
+//	kill-worker UNIT       wait until a worker waits in the unit's background, and kill it
 //	resolve UNIT           run a failed hook again at once
 //	update-status UNIT     have the unit run update-status
 //

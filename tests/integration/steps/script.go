@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -56,8 +57,8 @@ func (s Suite) setup(env *testscript.Env) error {
 	script := &Script{backend: backend, limit: s.Limit}
 	env.Values[scriptKey{}] = script
 	env.Defer(func() {
-		failed := env.T().(testscript.TFailed).Failed()
-		if err := script.end(failed); err != nil {
+		t := env.T().(interface{ Failed() bool })
+		if err := script.end(t.Failed()); err != nil {
 			env.T().Fatal(err)
 		}
 	})
@@ -68,7 +69,7 @@ func (s Suite) setup(env *testscript.Env) error {
 func (s *Script) Backend() Backend { return s.backend }
 
 // end makes the checks that every script ends with, unless it has failed
-// already, and takes the model down.
+// already, and takes the model down. It returns what the test has to report.
 func (s *Script) end(failed bool) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*s.limit)
 	defer cancel()
@@ -78,13 +79,18 @@ func (s *Script) end(failed bool) error {
 			err = fmt.Errorf("the script is through, but %w", err)
 		}
 	}
-	if destroyErr := s.backend.Destroy(ctx); destroyErr != nil && !failed {
+	if failed || err != nil {
+		err = errors.Join(err, errors.New(s.logs(ctx)))
+	}
+	if destroyErr := s.backend.Destroy(ctx); destroyErr != nil {
 		err = errors.Join(err, fmt.Errorf("cannot take the model down: %w", destroyErr))
 	}
 	return err
 }
 
 func (s *Script) checkEnd(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, s.limit)
+	defer cancel()
 	for _, run := range s.running {
 		if err := run.wait(ctx); err != nil {
 			return err
@@ -93,14 +99,37 @@ func (s *Script) checkEnd(ctx context.Context) error {
 	if err := s.await(ctx, s.idle); err != nil {
 		return err
 	}
+	if settler, ok := s.backend.(Settler); ok {
+		if err := settler.Settle(ctx); err != nil {
+			return fmt.Errorf("something goes on: %w", err)
+		}
+	}
 	seen, err := s.look(ctx)
 	if err != nil {
 		return err
 	}
-	if err := checkOneAtATime(seen.attempts()); err != nil {
+	// Whatever ran last must have left the model idle, too.
+	if err := errors.Join(s.idle(seen), checkOneAtATime(seen.attempts())); err != nil {
 		return fmt.Errorf("%w\n%v", err, seen)
 	}
 	return nil
+}
+
+// logs returns what the units have logged, if the backend can tell.
+func (s *Script) logs(ctx context.Context) string {
+	logger, ok := s.backend.(Logger)
+	if !ok {
+		return ""
+	}
+	var b strings.Builder
+	for _, name := range s.names {
+		text, err := logger.Log(ctx, name.unit)
+		if err != nil {
+			text = err.Error()
+		}
+		fmt.Fprintf(&b, "log of %s (%s):\n%s\n", name.role, name.unit, text)
+	}
+	return b.String()
 }
 
 // look returns the model as it is now.

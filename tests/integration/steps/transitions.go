@@ -1,11 +1,50 @@
 package steps
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
+
+// ParseTransitions reads a transitions.log: a line of JSON a transition, whose
+// time is the seconds since 1970 as text.
+func ParseTransitions(log []byte) ([]Transition, error) {
+	var transitions []Transition
+	for line := range bytes.Lines(log) {
+		var parsed struct {
+			Time       string         `json:"ts"`
+			Unit       string         `json:"unit"`
+			Event      string         `json:"event"`
+			Parameters map[string]any `json:"parameters"`
+		}
+		err := json.Unmarshal(line, &parsed)
+		var seconds float64
+		if err == nil {
+			seconds, err = strconv.ParseFloat(parsed.Time, 64)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("cannot read transition %q: %w", line, err)
+		}
+		transitions = append(transitions, Transition{
+			Time:       time.UnixMicro(int64(math.Round(seconds * 1e6))),
+			Unit:       parsed.Unit,
+			Event:      parsed.Event,
+			Parameters: parsed.Parameters,
+		})
+	}
+	return transitions, nil
+}
+
+// SortTransitions puts transitions in the order of time; those of the same time
+// stay as they are.
+func SortTransitions(transitions []Transition) {
+	slices.SortStableFunc(transitions, func(a, b Transition) int { return a.Time.Compare(b.Time) })
+}
 
 // attempt is one run of a unit's callback, as far as its transitions tell.
 type attempt struct {

@@ -1,0 +1,92 @@
+package sim
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// Settle implements steps.Settler.
+func (b *Backend) Settle(ctx context.Context) error { return b.cluster.WaitIdle(ctx, false) }
+
+const maxLogLines = 60
+
+// Log implements steps.Logger.
+func (b *Backend) Log(_ context.Context, unit string) (string, error) {
+	log, err := os.ReadFile(b.cluster.LogPath(unit))
+	if err != nil {
+		return "", err
+	}
+	lines := bytes.SplitAfter(log, []byte("\n"))
+	return string(bytes.Join(lines[max(0, len(lines)-maxLogLines):], nil)), nil
+}
+
+// Elect implements steps.Elector.
+func (b *Backend) Elect(ctx context.Context, unit string, force bool) error {
+	if force {
+		return b.cluster.ElectNow(unit)
+	}
+	return b.cluster.Elect(ctx, unit)
+}
+
+// KillHook implements steps.HookKiller.
+func (b *Backend) KillHook(_ context.Context, unit string) error { return b.cluster.KillHook(unit) }
+
+// UpdateStatus implements steps.Ticker.
+func (b *Backend) UpdateStatus(_ context.Context, unit string) error {
+	return b.cluster.UpdateStatus(unit)
+}
+
+// Resolve implements steps.Resolver.
+func (b *Backend) Resolve(_ context.Context, unit string) error { return b.cluster.Resolve(unit) }
+
+// pollProcesses is how often processes are looked for: no event tells of them.
+const pollProcesses = 10 * time.Millisecond
+
+// KillWorker implements steps.WorkerKiller.
+func (b *Backend) KillWorker(ctx context.Context, unit string) error {
+	poll := time.NewTicker(pollProcesses)
+	defer poll.Stop()
+	for {
+		if _, err := b.cluster.KillBackground(unit); err == nil {
+			return nil
+		} else if ctx.Err() != nil {
+			return fmt.Errorf("cannot kill the worker of %s: %w", unit, err)
+		}
+		select {
+		case <-poll.C:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// systemctl stands in for systemd's. Every unit has the service cron, and for
+// the time that it became active the number of its restarts.
+const systemctl = `#!/bin/sh
+command=$1
+for service; do :; done
+starts=$ROLLINGOPS_STATE_DIR/cron-starts
+if [ "$service" != cron ]; then
+	echo "Unit $service.service not found." >&2
+	exit 5
+fi
+case $command in
+restart) echo >>"$starts" ;;
+show) cat "$starts" 2>/dev/null | wc -l ;;
+*) exit 1 ;;
+esac
+`
+
+func writeSystemctl(dir string) error {
+	err := os.Mkdir(dir, 0o755)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, "systemctl"), []byte(systemctl), 0o755)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot write systemctl: %w", err)
+	}
+	return nil
+}

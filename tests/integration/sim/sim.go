@@ -1,0 +1,245 @@
+// Package sim runs the steps of integration scripts on a simulated Juju model:
+// the charm's real programs as processes, with the model in this process.
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"rolling-ops/internal/jujusim"
+	"rolling-ops/internal/jujusim/agent"
+	"rolling-ops/tests/integration/steps"
+)
+
+// Charms are the directories of the charms that can be deployed.
+type Charms map[steps.Charm]string
+
+// A hook in error is run again sooner than by Juju: after retryDelay, and at
+// the latest after retryDelayMax.
+const (
+	retryDelay    = 100 * time.Millisecond
+	retryDelayMax = time.Second
+)
+
+// Backend is a simulated model. All its units are on this machine; each has a
+// directory of its own for what a machine has one of.
+type Backend struct {
+	charms Charms
+	dir    string
+
+	cluster *agent.Cluster // nil until Deploy
+
+	mu       sync.Mutex
+	watchers map[chan struct{}]bool
+	units    []string // that ever were
+}
+
+var _ interface {
+	steps.Backend
+	steps.Settler
+	steps.Logger
+	steps.Elector
+	steps.HookKiller
+	steps.WorkerKiller
+	steps.Ticker
+	steps.Resolver
+} = (*Backend)(nil)
+
+// New returns a model without an application. The program that calls it must
+// call agent.ToolMain when agent.IsTool says so.
+func New(charms Charms) (*Backend, error) {
+	// Unix sockets are in there, whose paths have to be short.
+	dir, err := os.MkdirTemp("", "sim")
+	if err != nil {
+		return nil, fmt.Errorf("cannot make a directory for the model: %w", err)
+	}
+	b := &Backend{charms: charms, dir: dir, watchers: map[chan struct{}]bool{}}
+	if err := writeSystemctl(b.programs()); err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// programs is a directory with what the units have of programs besides those
+// of this machine.
+func (b *Backend) programs() string { return filepath.Join(b.dir, "programs") }
+
+// state is where the charm of a unit keeps its files.
+const state = "state"
+
+func (b *Backend) charmDir(charm steps.Charm) (string, error) {
+	dir, ok := b.charms[charm]
+	if !ok {
+		return "", fmt.Errorf("there is no charm %q", charm)
+	}
+	return dir, nil
+}
+
+// Deploy implements steps.Backend.
+func (b *Backend) Deploy(ctx context.Context, d steps.Deployment) error {
+	if b.cluster != nil {
+		return errors.New("the application is deployed already")
+	}
+	charmDir, err := b.charmDir(d.Charm)
+	if err != nil {
+		return err
+	}
+	modelDir := filepath.Join(b.dir, "model")
+	cluster, err := agent.New(agent.Options{
+		CharmDir: charmDir,
+		Dir:      modelDir,
+		App:      steps.Application,
+		Env: []string{
+			"ROLLINGOPS_STATE_DIR={unit-dir}/" + state,
+			"PATH=" + filepath.Join(modelDir, "tools") + ":" + b.programs() + ":" + os.Getenv("PATH"),
+		},
+		RetryDelay:    retryDelay,
+		RetryDelayMax: retryDelayMax,
+		Notify:        func(agent.Event) { b.notify() },
+	})
+	if err != nil {
+		return err
+	}
+	b.cluster = cluster
+	if err := cluster.SetConfig(d.Config); err != nil {
+		return err
+	}
+	return b.AddUnits(ctx, d.Units)
+}
+
+// AddUnits implements steps.Backend.
+func (b *Backend) AddUnits(_ context.Context, n int) error {
+	for range n {
+		unit, err := b.cluster.AddUnit()
+		if err != nil {
+			return err
+		}
+		b.mu.Lock()
+		b.units = append(b.units, unit)
+		b.mu.Unlock()
+	}
+	return nil
+}
+
+// RemoveUnit implements steps.Backend.
+func (b *Backend) RemoveUnit(_ context.Context, unit string, force bool) error {
+	return b.cluster.RemoveUnit(unit, force)
+}
+
+// SetConfig implements steps.Backend.
+func (b *Backend) SetConfig(_ context.Context, options map[string]string) error {
+	return b.cluster.SetConfig(options)
+}
+
+// Refresh implements steps.Backend.
+func (b *Backend) Refresh(_ context.Context, charm steps.Charm) error {
+	dir, err := b.charmDir(charm)
+	if err != nil {
+		return err
+	}
+	return b.cluster.Refresh(dir)
+}
+
+// RunAction implements steps.Backend.
+func (b *Backend) RunAction(ctx context.Context, unit, action string, params map[string]any) (steps.ActionResult, error) {
+	id, err := b.cluster.StartAction(unit, action, params)
+	switch {
+	case errors.Is(err, agent.ErrClosed) || errors.Is(err, jujusim.ErrNoUnit):
+		return steps.ActionResult{}, err
+	case err != nil:
+		return steps.ActionResult{Status: "refused", Message: err.Error()}, nil
+	}
+	result, err := b.cluster.WaitAction(ctx, id)
+	if err != nil {
+		return steps.ActionResult{}, err
+	}
+	return steps.ActionResult{
+		Status: result.Status, Message: result.Message, Results: result.Results, Log: result.Log,
+	}, nil
+}
+
+// Exec implements steps.Backend.
+func (b *Backend) Exec(ctx context.Context, unit, command string) (steps.ExecResult, error) {
+	r, err := b.cluster.Exec(ctx, unit, command)
+	return steps.ExecResult{Stdout: string(r.Stdout), Stderr: string(r.Stderr), Code: r.Code}, err
+}
+
+// State implements steps.Backend.
+func (b *Backend) State(context.Context) (steps.State, error) {
+	if b.cluster == nil {
+		return steps.State{}, errors.New("nothing is deployed")
+	}
+	status := b.cluster.Status()
+	peers := status.Relations[0]
+	out := steps.State{App: peers.Databag}
+	for _, u := range status.Units {
+		out.Units = append(out.Units, steps.Unit{
+			Name: u.Name, Leader: u.Leader, Status: u.Status, Message: u.Message,
+			Idle: u.Idle(), Databag: u.Databags[peers.ID],
+		})
+	}
+	return out, nil
+}
+
+// Transitions implements steps.Backend.
+func (b *Backend) Transitions(context.Context) ([]steps.Transition, error) {
+	b.mu.Lock()
+	units := b.units
+	b.mu.Unlock()
+	var all []steps.Transition
+	for _, unit := range units {
+		log, err := os.ReadFile(filepath.Join(b.cluster.UnitDir(unit), state, "transitions.log"))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		transitions, err := steps.ParseTransitions(log)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, transitions...)
+	}
+	steps.SortTransitions(all)
+	return all, nil
+}
+
+// notify tells whoever watches the model that something has happened. All that
+// the charm writes into its transitions.log it follows up with a hook tool.
+func (b *Backend) notify() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for watcher := range b.watchers {
+		select {
+		case watcher <- struct{}{}:
+		default: // it has one to take already
+		}
+	}
+}
+
+// Changes implements steps.Backend.
+func (b *Backend) Changes(ctx context.Context) <-chan struct{} {
+	watcher := make(chan struct{}, 1)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.watchers[watcher] = true
+	context.AfterFunc(ctx, func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		delete(b.watchers, watcher)
+	})
+	return watcher
+}
+
+// Destroy implements steps.Backend.
+func (b *Backend) Destroy(context.Context) error {
+	var err error
+	if b.cluster != nil {
+		_, err = b.cluster.Close()
+	}
+	return errors.Join(err, os.RemoveAll(b.dir))
+}
