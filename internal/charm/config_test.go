@@ -12,7 +12,6 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"rolling-ops/internal/hooktool"
-	"rolling-ops/internal/rollingops"
 )
 
 func TestParseConfig(t *testing.T) {
@@ -142,10 +141,6 @@ func FuzzParseConfig(f *testing.F) {
 			if s == "" || s[0] == '-' || strings.ContainsAny(s, "/*?[ \x00;$") {
 				t.Errorf("accepted service %q", s)
 			}
-		}
-		var none rollingops.Pacing
-		if err != nil && c.Pacing == none {
-			t.Error("no default")
 		}
 	})
 }
