@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -102,22 +103,31 @@ func TestOneWorkerForManyRequests(t *testing.T) {
 
 func TestEarlierDueTimeCounts(t *testing.T) {
 	for _, test := range []struct {
-		name          string
-		first, second time.Duration
+		name   string
+		second time.Duration // the first is an hour, the third is no delay
+		want   int           // how often the worker is brought forward
 	}{
-		{"earlier supersedes", hour, 20 * time.Millisecond},
-		{"later is ignored", 300 * time.Millisecond, hour},
-		{"at once supersedes", hour, 0},
-		{"negative is at once", hour, -hour},
-		{"longest is no overflow", 300 * time.Millisecond, 1<<63 - 1},
+		{"earlier supersedes", hour / 2, 2},
+		{"later is ignored", 2 * hour, 1},
+		{"longest is ignored", math.MaxInt64, 1},
+		{"none supersedes", 0, 1},
+		{"negative supersedes", -hour, 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			u := newUnit(t, "")
-			u.request(test.first)
+			u.request(hour)
 			u.onlyWorker()
 			u.request(test.second)
+			if test.second > 0 {
+				// The second has handed its due time over when it is gone.
+				u.onlyWorker()
+				u.request(0)
+			}
 			u.waitForEnd()
+			if got := strings.Count(u.log(), "brought forward"); got != test.want {
+				t.Errorf("brought forward %d times, want %d; log:\n%s", got, test.want, u.log())
+			}
 			if calls := u.calls(); len(calls) != 1 {
 				t.Errorf("got calls %q, want one", calls)
 			}
@@ -201,15 +211,20 @@ func TestKilledWorkerIsReplaced(t *testing.T) {
 }
 
 func TestTerminatedWorkerKillsItsCall(t *testing.T) {
-	u := newUnit(t, `sh -c "sleep 1000; : $DIR"`)
+	u := newUnit(t, `sleep 1000 & echo $! > child; wait`)
 	worker := exec.Command(filepath.Join(u.CharmDir, Program), u.args(0)...)
 	u.must(worker.Start())
-	u.waitForCalls(1)
+	u.waitUntil("a child of the call", func() bool { return u.read("child") != "" })
 	u.must(worker.Process.Signal(syscall.SIGTERM))
 	if err := worker.Wait(); err != nil {
 		t.Errorf("worker ended with %v", err)
 	}
-	u.waitUntil("the end of the call", func() bool { return len(u.processes()) == 0 })
+	u.waitForEnd()
+	child := strings.TrimSpace(u.read("child"))
+	u.waitUntil("the end of the call's child", func() bool {
+		arguments, _ := os.ReadFile("/proc/" + child + "/cmdline")
+		return len(arguments) == 0
+	})
 }
 
 func TestTerminatedWhileWaiting(t *testing.T) {
@@ -232,17 +247,18 @@ func TestWorkerEndsWithItsUnit(t *testing.T) {
 	u.waitForLog(`reason="the charm directory is gone"`)
 }
 
-// A link to itself cannot be read even by root.
 func TestUnreadableCharmDirIsNotGone(t *testing.T) {
-	u := newUnit(t, `[ -x charm/worker ]`)
-	away := u.CharmDir + ".away"
-	u.request(300 * time.Millisecond)
-	u.onlyWorker()
-	u.must(os.Rename(u.CharmDir, away))
-	u.must(os.Symlink(u.CharmDir, u.CharmDir))
-	u.waitForCalls(3)
-	u.must(os.Remove(u.CharmDir))
-	u.must(os.Rename(away, u.CharmDir))
+	u := newUnit(t, `[ -e healthy ]`)
+	link := u.CharmDir + ".link"
+	u.must(os.Symlink(u.CharmDir, link))
+	u.CharmDir = link
+	u.request(0)
+	u.waitForCalls(1)
+	// A link to itself cannot be read even by root.
+	u.must(os.Symlink(link, link+".new"))
+	u.must(os.Rename(link+".new", link))
+	u.waitForCalls(len(u.calls()) + 3)
+	u.write("healthy", "")
 	u.waitForEnd()
 	u.waitForLog(`reason="the hook has run"`)
 }
