@@ -1,9 +1,12 @@
 package jujusim
 
 import (
+	"encoding/base64"
 	"fmt"
 	"maps"
+	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // The states that an action ends in.
@@ -103,10 +106,37 @@ func (m *Model) Action(id string) (ActionResult, bool) {
 	return ActionResult{}, false
 }
 
+// Output adds what an action's process printed to its results. It does nothing for
+// hooks and commands.
+func (h *Hook) Output(stdout, stderr []byte) {
+	if h.action == nil || h.over != nil {
+		return
+	}
+	for name, text := range map[string][]byte{"stdout": stdout, "stderr": stderr} {
+		if len(text) == 0 {
+			continue
+		}
+		if h.action.results == nil {
+			h.action.results = map[string]any{}
+		}
+		value := string(text)
+		if !utf8.Valid(text) {
+			value = base64.StdEncoding.EncodeToString(text)
+			h.action.results[name+"-encoding"] = "base64"
+		}
+		h.action.results[name] = value
+	}
+}
+
 // concludeAction settles how an action ended.
 func (h *Hook) concludeAction(exit int, refused error) {
 	a := h.action
-	status, message, results := ActionCompleted, a.message, a.results
+	status, message := ActionCompleted, a.message
+	results := maps.Clone(a.results)
+	if results == nil {
+		results = map[string]any{}
+	}
+	results["return-code"] = exit
 	if a.failed {
 		status = ActionFailed
 	}
@@ -117,12 +147,8 @@ func (h *Hook) concludeAction(exit int, refused error) {
 		status, message = ActionFailed, fmt.Sprintf("exit status %d", exit)
 	case refused != nil:
 		status = ActionFailed
-		results = maps.Clone(results)
-		if results == nil {
-			results = map[string]any{}
-		}
-		results["stderr"] = refused.Error()
-		results["return-code"] = "1"
+		stderr, _ := results["stderr"].(string)
+		results["stderr"] = strings.TrimPrefix(stderr+"\n"+refused.Error(), "\n")
 		if message == "" {
 			message = "committing requested changes failed"
 		}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"sort"
+	"strings"
 
 	"gopkg.in/yaml.v3"
 )
@@ -185,7 +186,7 @@ func parsePeers(peers map[string]peerYAML) ([]Endpoint, error) {
 func parseActions(nodes map[string]yaml.Node) (map[string]Action, error) {
 	actions := make(map[string]Action, len(nodes))
 	for name, node := range nodes {
-		if !actionRule.MatchString(name) {
+		if !actionRule.MatchString(name) || name == "juju" || strings.HasPrefix(name, "juju-") {
 			return nil, fmt.Errorf("cannot use action name %q", name)
 		}
 		var raw map[string]any

@@ -36,9 +36,6 @@ func actionSchema(raw map[string]any) (*schema, error) {
 		return nil, fmt.Errorf("params must be a map")
 	}
 	for name, value := range params {
-		if !actionRule.MatchString(name) {
-			return nil, fmt.Errorf("cannot use parameter name %q", name)
-		}
 		property, err := parseSchema(value, 0)
 		if err != nil {
 			return nil, fmt.Errorf("parameter %q: %w", name, err)
@@ -64,7 +61,7 @@ func parseSchema(value any, depth int) (*schema, error) {
 	if !ok || depth > maxSchemaDepth {
 		return nil, fmt.Errorf("must be a map that describes it")
 	}
-	s := &schema{enum: nil, fallback: raw["default"]}
+	s := &schema{fallback: raw["default"]}
 	if kind, ok := raw["type"]; ok {
 		s.kind, ok = kind.(string)
 		if !ok || !slices.Contains(schemaKinds, s.kind) {

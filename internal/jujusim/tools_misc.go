@@ -32,17 +32,20 @@ func emptyList(c *call) error { return c.write([]string{}) }
 
 func notModelled(c *call) error { return fmt.Errorf("%s is not modelled", c.name) }
 
+// In YAML, but not in JSON, Juju keeps older names of some fields beside the new.
 type networkAddress struct {
 	Hostname string `json:"hostname" yaml:"hostname"`
 	Value    string `json:"value" yaml:"value"`
 	CIDR     string `json:"cidr" yaml:"cidr"`
-	Address  string `json:"address" yaml:"address"`
+	OldValue string `json:"-" yaml:"address"`
 }
 
 type networkInterface struct {
 	MAC       string           `json:"mac-address" yaml:"mac-address"`
 	Name      string           `json:"interface-name" yaml:"interface-name"`
 	Addresses []networkAddress `json:"addresses" yaml:"addresses"`
+	OldMAC    string           `json:"-" yaml:"macaddress"`
+	OldName   string           `json:"-" yaml:"interfacename"`
 }
 
 type networkInfo struct {
@@ -88,13 +91,11 @@ func networkGet(c *call) error {
 	case len(asked) > 1:
 		return c.write(asked)
 	}
+	mac := fmt.Sprintf("00:16:3e:00:%02x:%02x", c.h.u.num>>8&0xff, c.h.u.num&0xff)
 	return c.write(networkInfo{
 		Bind: []networkInterface{{
-			MAC:  fmt.Sprintf("00:16:3e:00:%02x:%02x", c.h.u.num>>8&0xff, c.h.u.num&0xff),
-			Name: "eth0",
-			Addresses: []networkAddress{{
-				Value: address, CIDR: "10.0.0.0/16", Address: address,
-			}},
+			MAC: mac, Name: "eth0", OldMAC: mac, OldName: "eth0",
+			Addresses: []networkAddress{{Value: address, CIDR: "10.0.0.0/16", OldValue: address}},
 		}},
 		Egress:  subnets,
 		Ingress: []string{address},

@@ -1,0 +1,466 @@
+package jujusim
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+// newModel returns a model of n units that have settled.
+func newModel(t testing.TB, n int, opts Options) *Model {
+	t.Helper()
+	opts.AutoElect = true
+	m := New(probe(t), opts)
+	for range n {
+		m.AddUnit()
+	}
+	if err := settle(m); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// settle finishes what runs and then runs all that waits.
+func settle(m *Model) error {
+	for range 10_000 {
+		idle := true
+		for _, unit := range m.Units() {
+			h := m.Hook(unit)
+			if h == nil {
+				var err error
+				if h, err = m.Begin(unit); errors.Is(err, ErrIdle) || errors.Is(err, ErrAgentDown) {
+					continue
+				} else if err != nil {
+					return err
+				}
+			}
+			idle = false
+			h.Finish(0) // a commit that is refused is retried
+		}
+		if idle {
+			return nil
+		}
+	}
+	return errors.New("never settles")
+}
+
+// step does one thing to a model. It names units and everything else by
+// position, so that it does the same to a clone.
+type step struct {
+	What, Unit, Other, Value int
+}
+
+var stepGenerator = rapid.Custom(func(t *rapid.T) step {
+	small := rapid.IntRange(0, 5)
+	return step{
+		What:  rapid.IntRange(0, 29).Draw(t, "what"),
+		Unit:  small.Draw(t, "unit"),
+		Other: small.Draw(t, "other"),
+		Value: small.Draw(t, "value"),
+	}
+})
+
+func (s step) apply(m *Model) {
+	units := m.Units()
+	if len(units) == 0 {
+		m.AddUnit()
+		return
+	}
+	unit, other := units[s.Unit%len(units)], units[s.Other%len(units)]
+	h := m.Hook(unit)
+	if h == nil && s.What < 16 {
+		m.Begin(unit)
+		return
+	}
+	key := fmt.Sprintf("k%d=%d", s.Other%3, s.Value)
+	tool := func(args ...string) { h.Tool(args[0], args[1:], nil, false) }
+	switch s.What {
+	case 0, 1, 2, 3:
+		tool("relation-set", "-r", "restart:0", key)
+	case 4, 5:
+		tool("relation-set", "--app", "-r", "restart:0", key)
+	case 6:
+		tool("relation-get", "-r", "restart:0", "-", other)
+	case 7:
+		tool("relation-get", "-r", "restart:0", "--app", "-", other)
+	case 8:
+		tool("status-set", "active", key)
+	case 9:
+		tool("state-set", key)
+	case 10:
+		tool("action-set", key)
+	case 11:
+		tool("open-port", fmt.Sprint(80+s.Value))
+	case 12, 13, 14:
+		h.Finish(0)
+	case 15:
+		h.Finish(s.Value)
+	case 16:
+		m.EnqueueExec(unit, "x")
+	case 17:
+		m.EnqueueAction(unit, "restart", nil)
+	case 18:
+		m.UpdateStatus(unit)
+	case 19:
+		m.SetLeader(unit)
+	case 20:
+		m.RestartAgent(unit)
+	case 21:
+		m.DropEvents(unit)
+	case 22:
+		m.Hold(unit, "restart", other)
+	case 23:
+		m.ReleaseAll(unit)
+	case 24:
+		m.Redeliver(unit, "restart", other)
+	case 25:
+		m.SetConfig(map[string]string{"retry-delay": fmt.Sprint(s.Value)})
+	case 26:
+		charm, _ := m.Charm()
+		m.Refresh(charm)
+	case 27:
+		if len(units) < 5 {
+			m.AddUnit()
+		}
+	case 28:
+		m.RemoveUnit(unit, s.Value == 0)
+	case 29:
+		m.Reboot(unit)
+		if s.Value > 0 {
+			m.StartAgent(unit)
+		}
+	}
+}
+
+// TestEverybodyLearns: whatever happened, once agents have restarted and all has
+// run, each unit lists exactly the others and reads what they have committed.
+func TestEverybodyLearns(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		charm, err := ParseCharm([]byte(probeMetadata), []byte(probeConfig), []byte(probeActions))
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := New(charm, Options{
+			AutoElect:       true,
+			LostDepartures:  rapid.Bool().Draw(t, "lost departures"),
+			EarlyDepartures: rapid.Bool().Draw(t, "early departures"),
+			QuietWriter:     rapid.Bool().Draw(t, "quiet writer"),
+		})
+		for range 3 {
+			m.AddUnit()
+		}
+		for _, s := range rapid.SliceOfN(stepGenerator, 0, 300).Draw(t, "steps") {
+			s.apply(m)
+		}
+		// Twice: a unit may leave, unheard, while things settle.
+		for range 2 {
+			for _, unit := range m.Units() {
+				if err := errors.Join(m.ReleaseAll(unit), m.RestartAgent(unit), m.StartAgent(unit)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := settle(m); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, unit := range m.Units() {
+			checkView(t, m, unit)
+		}
+	})
+}
+
+func checkView(t *rapid.T, m *Model, unit string) {
+	if _, err := m.EnqueueExec(unit, "look"); err != nil {
+		t.Fatal(err)
+	}
+	h, err := m.Begin(unit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	others := slices.DeleteFunc(m.Units(), func(u string) bool { return u == unit })
+	slices.Sort(others)
+	if got := h.Members(0); !slices.Equal(got, others) {
+		t.Errorf("%s lists %v, want %v", unit, got, others)
+	}
+	for _, other := range m.Units() {
+		got, err := h.ReadUnit(0, other)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(m.UnitDatabag(0, other), got); diff != "" {
+			t.Errorf("%s reads an old databag of %s (-committed +read):\n%s", unit, other, diff)
+		}
+	}
+	if err := h.Finish(0); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestClone: a clone is in the same state, goes the same way when the same is
+// done to it, and is not touched by what is done to the original.
+func TestClone(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		charm, err := ParseCharm([]byte(probeMetadata), []byte(probeConfig), []byte(probeActions))
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := New(charm, Options{AutoElect: true, LostDepartures: true})
+		m.AddUnit()
+		m.AddUnit()
+		if err := settle(m); err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range rapid.SliceOfN(stepGenerator, 0, 100).Draw(t, "before") {
+			s.apply(m)
+		}
+		still, twin := m.Clone(), m.Clone()
+		before := m.AppendFingerprint(nil)
+		if !bytes.Equal(before, still.AppendFingerprint(nil)) {
+			t.Fatal("a clone differs from the original")
+		}
+		for i, s := range rapid.SliceOfN(stepGenerator, 0, 100).Draw(t, "after") {
+			s.apply(m)
+			s.apply(twin)
+			if !bytes.Equal(m.AppendFingerprint(nil), twin.AppendFingerprint(nil)) {
+				t.Fatalf("a clone goes another way at step %d, %v", i, s)
+			}
+		}
+		if !bytes.Equal(before, still.AppendFingerprint(nil)) {
+			t.Fatal("what was done to the original changed a clone")
+		}
+	})
+}
+
+// TestFingerprintTellsApart: each of these makes another state of the same one.
+func TestFingerprintTellsApart(t *testing.T) {
+	tool := func(args ...string) func(*Model) {
+		return func(m *Model) { m.Hook("probe/0").Tool(args[0], args[1:], nil, false) }
+	}
+	changes := map[string]func(*Model){
+		"nothing":       func(m *Model) {},
+		"leader":        func(m *Model) { m.SetLeader("probe/1") },
+		"promise":       tool("is-leader"),
+		"write":         tool("relation-set", "-r", "0", "a=1"),
+		"other write":   tool("relation-set", "-r", "0", "a=2"),
+		"app write":     tool("relation-set", "--app", "-r", "0", "a=1"),
+		"read":          tool("relation-get", "-r", "0", "-", "probe/1"),
+		"status":        tool("status-set", "active"),
+		"state":         tool("state-set", "a=1"),
+		"port":          tool("open-port", "80"),
+		"config read":   tool("config-get"),
+		"action":        func(m *Model) { m.EnqueueAction("probe/1", "restart", nil) },
+		"other action":  func(m *Model) { m.EnqueueAction("probe/1", "restart", map[string]any{"delay": 2}) },
+		"exec":          func(m *Model) { m.EnqueueExec("probe/1", "x") },
+		"update-status": func(m *Model) { m.UpdateStatus("probe/1") },
+		"config":        func(m *Model) { m.SetConfig(map[string]string{"service": "x"}) },
+		"hold":          func(m *Model) { m.Hold("probe/1", "restart", "probe/0") },
+		"repeat":        func(m *Model) { m.Redeliver("probe/1", "restart", "probe/0") },
+		"drop":          func(m *Model) { m.Redeliver("probe/1", "restart", "probe/0"); m.DropEvents("probe/1") },
+		"finish":        func(m *Model) { m.Hook("probe/0").Finish(0) },
+		"fail":          func(m *Model) { m.Hook("probe/0").Finish(1) },
+		"stop":          func(m *Model) { m.StopAgent("probe/1") },
+		"remove":        func(m *Model) { m.RemoveUnit("probe/1", false) },
+		"vanish":        func(m *Model) { m.RemoveUnit("probe/1", true) },
+		"add":           func(m *Model) { m.AddUnit() },
+	}
+	base := newModel(t, 2, Options{})
+	if err := base.UpdateStatus("probe/0"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := base.Begin("probe/0"); err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]string{}
+	for _, name := range sortedKeys(changes) {
+		m := base.Clone()
+		changes[name](m)
+		print := string(m.AppendFingerprint(nil))
+		if other, ok := seen[print]; ok {
+			t.Errorf("%q and %q have the same fingerprint", name, other)
+		}
+		seen[print] = name
+	}
+}
+
+// TestFingerprintForgets: the same state by two ways has one fingerprint.
+func TestFingerprintForgets(t *testing.T) {
+	now := time.Unix(0, 0)
+	a := newModel(t, 2, Options{Now: func() time.Time { return now }})
+	b := a.Clone()
+	for range 3 {
+		if _, err := b.EnqueueAction("probe/0", "restart", nil); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.EnqueueExec("probe/0", "x"); err != nil {
+			t.Fatal(err)
+		}
+		now = now.Add(time.Hour)
+		if err := settle(b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !bytes.Equal(a.AppendFingerprint(nil), b.AppendFingerprint(nil)) {
+		t.Error("actions and commands that are over count")
+	}
+}
+
+func TestObserver(t *testing.T) {
+	var got []string
+	m := newModel(t, 2, Options{Observer: func(e Event) {
+		text := fmt.Sprintf("%s %s", e.Kind, e.Unit)
+		if e.Run.Unit != "" {
+			text += " " + e.Run.String()
+		}
+		if e.Kind == HookEnded {
+			text += fmt.Sprintf(" exit=%d calls=%d writes=%v", e.Exit, e.Calls, e.Writes)
+		}
+		if e.Action != nil {
+			text += " " + e.Action.Status
+		}
+		got = append(got, text)
+	}})
+	got = nil
+	if _, err := m.EnqueueAction("probe/0", "restart", nil); err != nil {
+		t.Fatal(err)
+	}
+	h, err := m.Begin("probe/0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, call := range [][]string{
+		{"relation-set", "-r", "0", "a=1"},
+		{"relation-set", "-r", "0", "--app", "b=2", "c="},
+		{"status-set", "active"},
+		{"action-log", "half"},
+		{"juju-log", "hello"},
+	} {
+		if r, err := h.Tool(call[0], call[1:], nil, false); err != nil || r.Code != 0 {
+			t.Fatalf("%v: %v %s", call, err, r.Stderr)
+		}
+	}
+	h.Output([]byte("done\n"), []byte{0xff})
+	if err := h.Finish(0); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.SetLeader("probe/1"); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.RemoveUnit("probe/0", true); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"action-queued probe/0 action restart",
+		"hook-began probe/0 action restart",
+		"action-logged probe/0 action restart",
+		"logged probe/0 action restart",
+		"status-set probe/0",
+		"hook-ended probe/0 action restart exit=0 calls=5 writes=[{restart:0 probe/0 map[a:1]} {restart:0  map[b:2]}]",
+		"action-ended probe/0 completed",
+		"leader-changed probe/1",
+		"unit-gone probe/0",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("events (-want +got):\n%s", diff)
+	}
+	result, _ := m.Action("1")
+	wantResults := map[string]any{"return-code": 0, "stdout": "done\n", "stderr": "/w==", "stderr-encoding": "base64"}
+	if diff := cmp.Diff(wantResults, result.Results); diff != "" {
+		t.Errorf("results (-want +got):\n%s", diff)
+	}
+}
+
+// TestHookOver: a hook that is over does nothing any more.
+func TestHookOver(t *testing.T) {
+	for name, end := range map[string]func(m *Model, h *Hook) error{
+		"finished": func(m *Model, h *Hook) error { return h.Finish(0) },
+		"killed":   func(m *Model, h *Hook) error { return h.Kill() },
+		"agent":    func(m *Model, h *Hook) error { return m.RestartAgent(h.Unit()) },
+		"removed":  func(m *Model, h *Hook) error { return m.RemoveUnit(h.Unit(), true) },
+	} {
+		m := newModel(t, 2, Options{})
+		if err := m.UpdateStatus("probe/0"); err != nil {
+			t.Fatal(err)
+		}
+		h, err := m.Begin("probe/0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := m.Begin("probe/0"); !errors.Is(err, ErrBusy) {
+			t.Errorf("%s: a second hook at a time: %v", name, err)
+		}
+		if err := end(m, h); err != nil {
+			t.Fatal(err)
+		}
+		before := m.AppendFingerprint(nil)
+		if _, err := h.Tool("relation-set", []string{"-r", "0", "a=1"}, nil, false); !errors.Is(err, ErrHookGone) {
+			t.Errorf("%s: tool: %v", name, err)
+		}
+		_, err = h.ReadUnit(0, "probe/0")
+		if err := errors.Join(err, h.WriteUnit(0, map[string]string{"a": "1"})); !errors.Is(err, ErrHookGone) {
+			t.Errorf("%s: read and write: %v", name, err)
+		}
+		if err := h.Finish(0); !errors.Is(err, ErrHookGone) {
+			t.Errorf("%s: finish: %v", name, err)
+		}
+		if err := h.Kill(); !errors.Is(err, ErrHookGone) {
+			t.Errorf("%s: kill: %v", name, err)
+		}
+		if !bytes.Equal(before, m.AppendFingerprint(nil)) {
+			t.Errorf("%s: the hook still changes the model", name)
+		}
+	}
+}
+
+// A hook of a unit that neither leads nor writes: five calls.
+func BenchmarkHook(b *testing.B) {
+	m := newModel(b, 3, Options{})
+	calls := [][]string{
+		{"is-leader", "--format=json"},
+		{"relation-list", "-r", "restart:0", "--format=json"},
+		{"relation-get", "-r", "restart:0", "--format=json", "-", "probe/1"},
+		{"relation-get", "-r", "restart:0", "--format=json", "--app", "-", "probe"},
+		{"relation-set", "-r", "restart:0", "--file", "-"},
+	}
+	stdin := []byte(`{"operations":"[\"one\"]","state":"request"}`)
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := m.Redeliver("probe/2", "restart", "probe/1"); err != nil {
+			b.Fatal(err)
+		}
+		h, err := m.Begin("probe/2")
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, call := range calls {
+			if r, err := h.Tool(call[0], call[1:], stdin, true); err != nil || r.Code != 0 {
+				b.Fatalf("%v: %v %s", call, err, r.Stderr)
+			}
+		}
+		if err := h.Finish(0); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkClone(b *testing.B) {
+	m := newModel(b, 3, Options{})
+	b.ReportAllocs()
+	for b.Loop() {
+		m.Clone()
+	}
+}
+
+func BenchmarkFingerprint(b *testing.B) {
+	m := newModel(b, 3, Options{})
+	var buffer []byte
+	b.ReportAllocs()
+	for b.Loop() {
+		buffer = m.AppendFingerprint(buffer[:0])
+	}
+}
