@@ -1,0 +1,116 @@
+package agent
+
+import (
+	"fmt"
+	"syscall"
+)
+
+// KillHook kills the process group of what a unit runs. To the agent that is a
+// failure.
+func (c *Cluster) KillHook(unit string) error {
+	return c.signalHook(unit, syscall.SIGKILL, "hook killed")
+}
+
+// Hang stops the process group of what a unit runs until Resume.
+func (c *Cluster) Hang(unit string) error {
+	return c.signalHook(unit, syscall.SIGSTOP, "hook stopped")
+}
+
+// Resume lets go on what Hang stopped.
+func (c *Cluster) Resume(unit string) error {
+	return c.signalHook(unit, syscall.SIGCONT, "hook goes on")
+}
+
+func (c *Cluster) signalHook(unit string, sig syscall.Signal, what string) error {
+	return c.update(func() error {
+		a, err := c.agent(unit)
+		if err != nil {
+			return err
+		}
+		if a.proc == nil {
+			return fmt.Errorf("cannot signal a hook: %s runs none", unit)
+		}
+		c.fault(unit, what)
+		return a.proc.signal(sig)
+	})
+}
+
+func (c *Cluster) fault(unit, what string) {
+	c.dirty = true
+	c.trace.add(Event{Kind: Fault, Unit: unit, Text: what})
+}
+
+// KillBackground kills the processes that a unit's hooks left running, and
+// returns them. It is an error if there are none.
+func (c *Cluster) KillBackground(unit string) ([]Process, error) {
+	processes, err := c.Background()
+	if err != nil {
+		return nil, err
+	}
+	var killed []Process
+	for _, p := range processes {
+		if p.Unit != unit {
+			continue
+		}
+		if err := p.kill(c.id); err != nil {
+			return killed, err
+		}
+		killed = append(killed, p)
+	}
+	if len(killed) == 0 {
+		return nil, fmt.Errorf("cannot kill: %s has no process in the background", unit)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, p := range killed {
+		c.fault(unit, "killed in the background: "+p.Command)
+	}
+	c.publish()
+	return killed, nil
+}
+
+// StopAgent stops a unit's agent: what it runs is killed, juju-exec commands
+// that wait are lost and new ones fail, until StartAgent. Processes in the
+// background go on.
+func (c *Cluster) StopAgent(unit string) error {
+	var commands *server
+	err := c.update(func() error {
+		a, err := c.agent(unit)
+		if err != nil {
+			return err
+		}
+		if err := c.model.StopAgent(unit); err != nil {
+			return err
+		}
+		commands = a.down()
+		return nil
+	})
+	if commands != nil {
+		commands.Close()
+	}
+	return err
+}
+
+// StartAgent starts a unit's agent again.
+func (c *Cluster) StartAgent(unit string) error {
+	return c.update(func() error {
+		a, err := c.agent(unit)
+		if err != nil {
+			return err
+		}
+		if a.commands == nil {
+			if err := a.serveCommands(); err != nil {
+				return err
+			}
+		}
+		return c.model.StartAgent(unit)
+	})
+}
+
+// RestartAgent stops a unit's agent and starts it again.
+func (c *Cluster) RestartAgent(unit string) error {
+	if err := c.StopAgent(unit); err != nil {
+		return err
+	}
+	return c.StartAgent(unit)
+}
