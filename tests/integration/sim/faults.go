@@ -40,8 +40,11 @@ func (b *Backend) UpdateStatus(_ context.Context, unit string) error {
 	return b.cluster.UpdateStatus(unit)
 }
 
-// Resolve implements steps.Resolver.
-func (b *Backend) Resolve(_ context.Context, unit string) error { return b.cluster.Resolve(unit) }
+// StopAgent implements steps.AgentStopper.
+func (b *Backend) StopAgent(_ context.Context, unit string) error { return b.cluster.StopAgent(unit) }
+
+// StartAgent implements steps.AgentStopper.
+func (b *Backend) StartAgent(_ context.Context, unit string) error { return b.cluster.StartAgent(unit) }
 
 // pollProcesses is how often processes are looked for: no event tells of them.
 const pollProcesses = 10 * time.Millisecond

@@ -48,7 +48,7 @@ var _ interface {
 	steps.HookKiller
 	steps.WorkerKiller
 	steps.Ticker
-	steps.Resolver
+	steps.AgentStopper
 } = (*Backend)(nil)
 
 // New returns a model without an application. The program that calls it must

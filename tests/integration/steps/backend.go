@@ -159,9 +159,10 @@ type Ticker interface {
 	UpdateStatus(ctx context.Context, unit string) error
 }
 
-// Resolver is a Backend that can have Juju run a failed hook again at once,
-// as juju resolved does.
-type Resolver interface {
-	// Resolve runs the hook again in which the unit is in error.
-	Resolve(ctx context.Context, unit string) error
+// AgentStopper is a Backend that can stop the agent of a unit.
+type AgentStopper interface {
+	// StopAgent stops the unit's agent, which kills what the unit runs.
+	StopAgent(ctx context.Context, unit string) error
+	// StartAgent starts it again.
+	StartAgent(ctx context.Context, unit string) error
 }

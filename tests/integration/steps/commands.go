@@ -44,7 +44,8 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"elect":         {"[--force] UNIT", 1, 2, false, elect},
 		"kill-hook":     {"UNIT", 1, 1, false, onUnit(HookKiller.KillHook)},
 		"kill-worker":   {"UNIT", 1, 1, false, onUnit(WorkerKiller.KillWorker)},
-		"resolve":       {"UNIT", 1, 1, false, onUnit(Resolver.Resolve)},
+		"stop-agent":    {"UNIT", 1, 1, false, onUnit(AgentStopper.StopAgent)},
+		"start-agent":   {"UNIT", 1, 1, false, onUnit(AgentStopper.StartAgent)},
 		"update-status": {"UNIT", 1, 1, false, onUnit(Ticker.UpdateStatus)},
 	}
 	cmds := map[string]func(*testscript.TestScript, bool, []string){}

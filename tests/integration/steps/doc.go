@@ -33,7 +33,8 @@
 //	elect [--force] UNIT   move leadership; by force even under a hook of the leader
 //	kill-hook UNIT         kill what the unit runs
 //	kill-worker UNIT       wait until a worker waits in the unit's background, and kill it
-//	resolve UNIT           run a failed hook again at once
+//	stop-agent UNIT        stop the unit's agent, and with it what the unit runs
+//	start-agent UNIT       start the agent again
 //	update-status UNIT     have the unit run update-status
 //
 // # Steps that look
