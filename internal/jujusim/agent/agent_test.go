@@ -44,9 +44,11 @@ func deploy(t *testing.T, n int, change ...func(*Options)) fixture {
 		t.Fatal(err)
 	}
 	opts := Options{
-		CharmDir:   "testdata/charm",
-		Dir:        dir,
-		Env:        []string{"GATE_STATE={unit-dir}/state"},
+		CharmDir: "testdata/charm",
+		Dir:      dir,
+		// A program built for the race detector takes a second to exit unless told
+		// not to, and hook tools are such programs here.
+		Env:        []string{"GATE_STATE={unit-dir}/state", "GORACE=atexit_sleep_ms=0"},
 		RetryDelay: time.Millisecond,
 	}
 	for _, f := range change {
