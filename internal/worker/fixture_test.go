@@ -29,6 +29,8 @@ func TestMain(m *testing.M) {
 	case "hook":
 		programMain(Request)
 	default:
+		// Processes built with the race detector wait a second before they end.
+		os.Setenv("GORACE", "atexit_sleep_ms=0 "+os.Getenv("GORACE"))
 		os.Exit(m.Run())
 	}
 }
@@ -161,10 +163,15 @@ func (u *unit) processes() []int {
 
 func (u *unit) processesWith(argument string) []int {
 	var pids []int
-	files, _ := filepath.Glob("/proc/[0-9]*/cmdline")
-	for _, file := range files {
-		if line, _ := os.ReadFile(file); bytes.Contains(line, []byte(argument)) {
-			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(file)))
+	entries, err := os.ReadDir("/proc")
+	u.must(err)
+	for _, entry := range entries {
+		pid, err := strconv.Atoi(entry.Name())
+		if err != nil {
+			continue
+		}
+		line, _ := os.ReadFile("/proc/" + entry.Name() + "/cmdline")
+		if bytes.Contains(line, []byte(argument)) {
 			pids = append(pids, pid)
 		}
 	}

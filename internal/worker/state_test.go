@@ -20,7 +20,6 @@ func TestNoRequestIsLost(t *testing.T) {
 	o := Options{Unit: "app/0", StateDir: t.TempDir()}
 	const tasks, rounds = 8, 200
 	var asked, running, seen atomic.Int64
-
 	hook := func() {
 		if running.Add(1) != 1 {
 			t.Error("two workers run the hook at once")
