@@ -29,9 +29,13 @@
 // The mailbox has a flock of its own, held for the few system calls in which a
 // due time is handed over or a worker makes sure that it is empty and gives up
 // app-0.lock. Hence no due time can fall between a worker that ends and the
-// next. No process id is written anywhere, and no process but the worker's own
-// child is ever signalled. A worker that is killed takes its due time with it;
-// the next Request starts another.
+// next. Look at locks from outside without taking them (lslocks shows them): a
+// worker that starts meanwhile takes whoever holds one for a worker.
+//
+// No process id is written anywhere, and no process but the worker's own child
+// is ever signalled. A worker that is killed takes its due time with it, and the
+// next Request starts another. That also happens when the machine's agent is
+// restarted: systemd ends all that the agent's hooks have started.
 //
 // Due times are those of the boot-time clock, which wall clock changes leave
 // alone and which goes on while the machine sleeps.
