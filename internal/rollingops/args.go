@@ -16,7 +16,7 @@ import (
 // Python's distinction of int and float. They never change; the zero Args are
 // empty.
 type Args struct {
-	members object
+	members []value // as the items of an object
 }
 
 // NewArgs converts Go values: nil, booleans, integers, floats, strings,
@@ -27,54 +27,53 @@ func NewArgs(m map[string]any) (Args, error) {
 	if err != nil {
 		return Args{}, fmt.Errorf("cannot use kwargs: %w", err)
 	}
-	o, _ := v.(object)
-	return Args{o}, nil
+	return Args{v.items}, nil
 }
 
 // ParseArgs reads a JSON object.
 func ParseArgs(text []byte) (Args, error) {
-	a, err := parseArgs(string(text))
+	a, err := new(parser).args(string(text))
 	if err != nil {
 		return Args{}, fmt.Errorf("cannot read kwargs: %w", err)
 	}
 	return a, nil
 }
 
-func parseArgs(text string) (Args, error) {
-	v, err := parseJSON(text)
+// args reads a text with an object.
+func (p *parser) args(text string) (Args, error) {
+	v, err := p.parse(text)
 	if err != nil {
 		return Args{}, err
 	}
-	o, ok := v.(object)
-	if !ok {
-		return Args{}, fmt.Errorf("expected an object, not %s", kindOf(v))
-	}
-	return Args{o}, nil
+	return Args{v.items}, v.only(objectKind)
 }
+
+// object is the arguments as one value.
+func (a Args) object() value { return value{kind: objectKind, items: a.members} }
 
 // Len is the number of arguments.
 func (a Args) Len() int { return len(a.members) }
 
 // JSON writes the arguments as they stand in a databag: ASCII, names sorted at
 // every level, no spaces.
-func (a Args) JSON() string { return string(appendJSON(nil, a.members)) }
+func (a Args) JSON() string { return string(a.object().append(nil)) }
 
 // MarshalJSON writes what JSON does.
-func (a Args) MarshalJSON() ([]byte, error) { return appendJSON(nil, a.members), nil }
+func (a Args) MarshalJSON() ([]byte, error) { return a.object().append(nil), nil }
 
 // Equal is Python's ==: 1, 1.0 and true are equal, and so are 0.0 and -0.0.
-func (a Args) Equal(b Args) bool { return equalObjects(a.members, b.members) }
+func (a Args) Equal(b Args) bool { return a.object().equal(b.object()) }
 
 // Map returns a copy of the arguments as Go values. Numbers are json.Number, in
 // which a float has a fraction or an exponent.
-func (a Args) Map() map[string]any { return toGo(a.members).(map[string]any) }
+func (a Args) Map() map[string]any { return a.object().toMap() }
 
 // Decode stores the arguments in the struct that into points to, by the names
 // that its fields have for encoding/json. Like a Python callback it refuses
 // arguments that it does not know and values of another type; the error names
 // them, without their value. Fields without an argument stay as they are.
 func (a Args) Decode(into any) error {
-	d := json.NewDecoder(bytes.NewReader(appendJSON(nil, a.members)))
+	d := json.NewDecoder(bytes.NewReader(a.object().append(nil)))
 	d.DisallowUnknownFields()
 	err := a.knownTo(into)
 	if err == nil {
@@ -99,7 +98,7 @@ func (a Args) knownTo(into any) error {
 		if name == "" {
 			name = f.Name
 		}
-		known[name] = f.IsExported()
+		known[name] = true
 	}
 	for _, m := range a.members {
 		if !known[m.name] {
@@ -120,47 +119,53 @@ func withoutValue(err error) error {
 }
 
 // toGo is v in the types of Args.Map.
-func toGo(v any) any {
-	switch v := v.(type) {
-	case integer:
-		return json.Number(v)
-	case float64:
-		return json.Number(appendFloat(nil, v))
-	case list:
-		out := make([]any, len(v))
-		for i, e := range v {
-			out[i] = toGo(e)
+func (v value) toGo() any {
+	switch v.kind {
+	case nullKind:
+		return nil
+	case boolKind:
+		return v.text == "true"
+	case intKind, floatKind:
+		return json.Number(v.text)
+	case listKind:
+		out := make([]any, len(v.items))
+		for i, item := range v.items {
+			out[i] = item.toGo()
 		}
 		return out
-	case object:
-		out := make(map[string]any, len(v))
-		for _, m := range v {
-			out[m.name] = toGo(m.value)
-		}
-		return out
+	case objectKind:
+		return v.toMap()
 	}
-	return v
+	return v.text
+}
+
+func (v value) toMap() map[string]any {
+	out := make(map[string]any, len(v.items))
+	for _, item := range v.items {
+		out[item.name] = item.toGo()
+	}
+	return out
 }
 
 // fromGo is the JSON value of a Go value inside of depth lists and objects.
-func fromGo(v reflect.Value, depth int) (any, error) {
+func fromGo(v reflect.Value, depth int) (value, error) {
 	if depth > maxDepth {
-		return nil, errTooDeep // also for a map that holds itself
+		return null, errTooDeep // also for a map that holds itself
 	}
 	switch v.Kind() {
 	case reflect.Invalid:
-		return nil, nil
+		return null, nil
 	case reflect.Bool:
-		return v.Bool(), nil
+		return boolean(v.Bool()), nil
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		return integer(strconv.FormatInt(v.Int(), 10)), nil
+		return value{kind: intKind, text: strconv.FormatInt(v.Int(), 10)}, nil
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
-		return integer(strconv.FormatUint(v.Uint(), 10)), nil
+		return value{kind: intKind, text: strconv.FormatUint(v.Uint(), 10)}, nil
 	case reflect.Float32, reflect.Float64:
 		if f := v.Float(); !math.IsNaN(f) && !math.IsInf(f, 0) {
-			return f, nil
+			return float(f), nil
 		}
-		return nil, errors.New("a float that is not a number or not finite")
+		return null, errors.New("a float that is not a number or not finite")
 	case reflect.String:
 		return fromGoString(v)
 	case reflect.Interface, reflect.Pointer:
@@ -171,59 +176,60 @@ func fromGo(v reflect.Value, depth int) (any, error) {
 		return fromGoMap(v, depth)
 	case reflect.Struct:
 		if a, ok := v.Interface().(Args); ok {
-			return a.members, nil
+			return a.object(), nil
 		}
 	}
-	return nil, fmt.Errorf("a %s has no JSON form", v.Type())
+	return null, fmt.Errorf("a %s has no JSON form", v.Type())
 }
 
-func fromGoString(v reflect.Value) (any, error) {
+func fromGoString(v reflect.Value) (value, error) {
 	s := v.String()
 	if v.Type() == reflect.TypeFor[json.Number]() {
-		n, err := parseJSON(s)
-		if _, ok := exact(n); err != nil || !ok {
-			return nil, errors.New("a json.Number that is none")
+		n, err := new(parser).parse(s)
+		if err != nil || n.kind != intKind && n.kind != floatKind {
+			return null, errors.New("a json.Number that is none")
 		}
 		return n, nil
 	}
 	if !utf8.ValidString(s) {
-		return nil, errUTF8
+		return null, errUTF8
 	}
-	return s, nil
+	return value{kind: stringKind, text: s}, nil
 }
 
-func fromGoSlice(v reflect.Value, depth int) (any, error) {
+func fromGoSlice(v reflect.Value, depth int) (value, error) {
 	if v.Kind() == reflect.Slice && v.IsNil() {
-		return nil, nil
+		return null, nil
 	}
-	l := make(list, v.Len())
-	for i := range l {
+	items := make([]value, v.Len())
+	for i := range items {
 		var err error
-		if l[i], err = fromGo(v.Index(i), depth+1); err != nil {
-			return nil, fmt.Errorf("item %d: %w", i, err)
+		if items[i], err = fromGo(v.Index(i), depth+1); err != nil {
+			return null, fmt.Errorf("item %d: %w", i, err)
 		}
 	}
-	return l, nil
+	return value{kind: listKind, items: items}, nil
 }
 
-func fromGoMap(v reflect.Value, depth int) (any, error) {
+func fromGoMap(v reflect.Value, depth int) (value, error) {
 	if v.Type().Key().Kind() != reflect.String {
-		return nil, fmt.Errorf("a %s has no JSON form", v.Type())
+		return null, fmt.Errorf("a %s has no JSON form", v.Type())
 	}
 	if v.IsNil() {
-		return nil, nil
+		return null, nil
 	}
-	o := make(object, 0, v.Len())
+	items := make([]value, 0, v.Len())
 	for key, e := range v.Seq2() {
 		name := key.String()
 		if !utf8.ValidString(name) {
-			return nil, errUTF8
+			return null, errUTF8
 		}
-		value, err := fromGo(e, depth+1)
+		item, err := fromGo(e, depth+1)
 		if err != nil {
-			return nil, fmt.Errorf("%q: %w", name, err)
+			return null, fmt.Errorf("%q: %w", name, err)
 		}
-		o = append(o, member{name, value})
+		item.name = name
+		items = append(items, item)
 	}
-	return o.normal(), nil
+	return value{kind: objectKind, items: byName(items)}, nil
 }

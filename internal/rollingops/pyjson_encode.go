@@ -3,59 +3,52 @@ package rollingops
 import (
 	"math"
 	"strconv"
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 )
 
-// appendJSON writes a value as Python's
+// append writes a value as Python's
 // json.dumps(value, sort_keys=True, separators=(",", ":")) does.
-func appendJSON(b []byte, v any) []byte {
-	switch v := v.(type) {
-	case bool:
-		return strconv.AppendBool(b, v)
-	case integer:
-		return append(b, v...)
-	case float64:
-		return appendFloat(b, v)
-	case string:
-		return appendString(b, v)
-	case list:
+func (v value) append(b []byte) []byte {
+	switch v.kind {
+	case stringKind:
+		return appendString(b, v.text)
+	case listKind:
 		b = append(b, '[')
-		for i, e := range v {
+		for i, item := range v.items {
 			if i > 0 {
 				b = append(b, ',')
 			}
-			b = appendJSON(b, e)
+			b = item.append(b)
 		}
 		return append(b, ']')
-	case object:
+	case objectKind:
 		b = append(b, '{')
-		for i, m := range v {
+		for i, item := range v.items {
 			if i > 0 {
 				b = append(b, ',')
 			}
-			b = append(appendString(b, m.name), ':')
-			b = appendJSON(b, m.value)
+			b = append(appendString(b, item.name), ':')
+			b = item.append(b)
 		}
 		return append(b, '}')
 	}
-	return append(b, "null"...)
+	return append(b, v.text...)
 }
 
-// appendFloat writes a finite number as Python's repr does: the shortest
-// digits that read back the same, always recognisable as a float.
-func appendFloat(b []byte, f float64) []byte {
+// float is the value of a finite number, with the text of Python's repr: the
+// shortest digits that read back the same, always recognisable as a float.
+func float(f float64) value {
+	var buf [32]byte
+	b := buf[:0]
 	if a := math.Abs(f); a != 0 && (a < 1e-4 || a >= 1e16) {
-		return strconv.AppendFloat(b, f, 'e', -1, 64)
-	}
-	b = strconv.AppendFloat(b, f, 'f', -1, 64)
-	if f == math.Trunc(f) {
+		b = strconv.AppendFloat(b, f, 'e', -1, 64)
+	} else if b = strconv.AppendFloat(b, f, 'f', -1, 64); f == math.Trunc(f) {
 		b = append(b, ".0"...)
 	}
-	return b
+	return value{kind: floatKind, text: string(b)}
 }
-
-const lowerHex = "0123456789abcdef"
 
 // appendString writes a string in quotes and printable ASCII alone.
 func appendString(b []byte, s string) []byte {
@@ -80,19 +73,11 @@ func appendString(b []byte, s string) []byte {
 }
 
 func appendEscape(b []byte, r rune) []byte {
-	switch r {
-	case '"', '\\':
+	if r == '"' || r == '\\' { // by far the most
 		return append(b, '\\', byte(r))
-	case '\b':
-		return append(b, '\\', 'b')
-	case '\f':
-		return append(b, '\\', 'f')
-	case '\n':
-		return append(b, '\\', 'n')
-	case '\r':
-		return append(b, '\\', 'r')
-	case '\t':
-		return append(b, '\\', 't')
+	}
+	if i := strings.IndexRune(unescapes, r); i >= 0 {
+		return append(b, '\\', escapes[i])
 	}
 	if r > math.MaxUint16 {
 		high, low := utf16.EncodeRune(r)
@@ -102,5 +87,6 @@ func appendEscape(b []byte, r rune) []byte {
 }
 
 func appendHex(b []byte, r rune) []byte {
-	return append(b, '\\', 'u', lowerHex[r>>12&15], lowerHex[r>>8&15], lowerHex[r>>4&15], lowerHex[r&15])
+	const digits = "0123456789abcdef"
+	return append(b, '\\', 'u', digits[r>>12&15], digits[r>>8&15], digits[r>>4&15], digits[r&15])
 }

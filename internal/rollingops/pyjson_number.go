@@ -9,125 +9,60 @@ import (
 	"unicode"
 )
 
-// equalValues is Python's ==: numbers compare by value whatever their type,
-// and True and False are the numbers 1 and 0.
-func equalValues(a, b any) bool {
-	switch a := a.(type) {
-	case string:
-		b, ok := b.(string)
-		return ok && a == b
-	case list:
-		b, ok := b.(list)
-		return ok && equalLists(a, b)
-	case object:
-		b, ok := b.(object)
-		return ok && equalObjects(a, b)
-	case nil:
-		return b == nil
-	}
-	return equalNumbers(a, b)
-}
+// isNumber tells whether the value is a number to Python.
+func (v value) isNumber() bool { return v.kind == boolKind || v.kind == intKind || v.kind == floatKind }
 
-func equalLists(a, b list) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if !equalValues(a[i], b[i]) {
-			return false
-		}
-	}
-	return true
-}
-
-func equalObjects(a, b object) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i].name != b[i].name || !equalValues(a[i].value, b[i].value) {
-			return false
-		}
-	}
-	return true
-}
-
-func equalNumbers(a, b any) bool {
-	x, ok := exact(a)
-	y, ok2 := exact(b)
-	return ok && ok2 && x == y
-}
-
-// exact brings equal numbers to one form: an integer if whole, else a float64.
-// It reports whether v is a number at all.
-func exact(v any) (any, bool) {
-	switch v := v.(type) {
-	case bool:
-		return boolInteger(v), true
-	case integer:
-		return v, true
-	case float64:
-		if v == math.Trunc(v) {
-			return truncate(v), true
-		}
-		return v, true
-	}
-	return nil, false
-}
-
-func boolInteger(b bool) integer {
-	if b {
+// exact is a text that two numbers have in common only if they are equal.
+func (v value) exact() string {
+	switch v.text {
+	case "true":
 		return "1"
-	}
-	return "0"
-}
-
-// truncate is the exact whole part of a finite number.
-func truncate(f float64) integer {
-	f = math.Trunc(f)
-	if f == 0 { // also -0.0
+	case "false":
 		return "0"
 	}
-	return integer(strconv.FormatFloat(f, 'f', 0, 64))
+	if f, ok := v.float(); ok && f == math.Trunc(f) {
+		return wholePart(f)
+	}
+	return v.text
+}
+
+// float returns the number that a float is.
+func (v value) float() (float64, bool) {
+	if v.kind != floatKind {
+		return 0, false
+	}
+	f, err := strconv.ParseFloat(v.text, 64)
+	return f, err == nil
+}
+
+// wholePart is the exact whole part of a number, in decimal.
+func wholePart(f float64) string {
+	if f = math.Trunc(f); f == 0 { // also -0.0
+		return "0"
+	}
+	return strconv.FormatFloat(f, 'f', 0, 64)
 }
 
 var errNotInteger = errors.New("not an integer")
 
-// toInteger converts a JSON value as Python's int() does.
-func toInteger(v any) (integer, error) {
-	switch v := v.(type) {
-	case integer:
-		return v, nil
-	case string:
-		return parseInteger(v)
-	case float64:
-		return truncate(v), nil
-	case bool:
-		return boolInteger(v), nil
+// toInteger converts a value to an integer, in decimal, as Python's int()
+// does.
+func (v value) toInteger() (string, error) {
+	switch v.kind {
+	case boolKind, intKind:
+		return v.exact(), nil
+	case floatKind:
+		f, _ := v.float()
+		return wholePart(f), nil
+	case stringKind:
+		return parseInteger(v.text)
 	}
-	return "", fmt.Errorf("%w: %s", errNotInteger, kindOf(v))
+	return "", fmt.Errorf("%w: %s", errNotInteger, v.kind)
 }
 
-// kindOf names the type of a JSON value.
-func kindOf(v any) string {
-	switch v.(type) {
-	case nil:
-		return "null"
-	case bool:
-		return "a boolean"
-	case integer, float64:
-		return "a number"
-	case string:
-		return "a string"
-	case list:
-		return "a list"
-	}
-	return "an object"
-}
-
-// parseInteger reads a number as Python's int() does: whitespace around it, a
+// parseInteger reads a numeral as Python's int() does: whitespace around it, a
 // sign, digits of any script, single underscores between digits.
-func parseInteger(s string) (integer, error) {
+func parseInteger(s string) (string, error) {
 	s, ok := asciiDigits(s)
 	if !ok {
 		return "", errNotInteger
@@ -152,13 +87,13 @@ func parseInteger(s string) (integer, error) {
 	case s == "":
 		return "0", nil
 	case negative:
-		return integer("-" + s), nil
+		return "-" + s, nil
 	}
-	return integer(s), nil
+	return s, nil
 }
 
 // asciiDigits replaces the digits and spaces beyond ASCII by those in it. It
-// reports whether anything else beyond ASCII is there.
+// reports whether nothing else beyond ASCII is there.
 func asciiDigits(s string) (string, bool) {
 	ok := true
 	ascii := strings.Map(func(r rune) rune {

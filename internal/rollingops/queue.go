@@ -92,139 +92,95 @@ func ParseQueue(text string) (Queue, error) {
 	if text == "" {
 		return nil, nil
 	}
-	v, err := parseJSON(text)
+	var p parser
+	entries, err := p.parse(text)
+	if err == nil {
+		err = entries.only(listKind)
+	}
 	if err != nil {
 		return nil, &DecodeError{Entry: -1, Err: err}
 	}
-	entries, ok := v.(list)
-	if !ok {
-		return nil, &DecodeError{Entry: -1, Err: fmt.Errorf("expected a list, not %s", kindOf(v))}
-	}
-	q := make(Queue, len(entries))
-	for i, e := range entries {
-		if err := q[i].decode(e); err != nil {
-			err.Entry = i
-			return nil, err
+	q := make(Queue, len(entries.items))
+	for i, entry := range entries.items {
+		if field, err := q[i].decode(&p, entry); err != nil {
+			return nil, &DecodeError{Entry: i, Field: field, Err: err}
 		}
 	}
 	return q, nil
 }
 
-// decode reads an entry of the list.
-func (o *Operation) decode(entry any) *DecodeError {
-	text, ok := entry.(string)
-	if !ok {
-		return &DecodeError{Err: fmt.Errorf("expected a string, not %s", kindOf(entry))}
+// decode reads an entry of the list. With an error it returns the field in
+// which it is, "" if in none.
+func (o *Operation) decode(p *parser, entry value) (field string, err error) {
+	if err := entry.only(stringKind); err != nil {
+		return "", err
 	}
-	v, err := parseJSON(text)
+	fields, err := p.parse(entry.text)
+	if err == nil {
+		err = fields.only(objectKind)
+	}
 	if err != nil {
-		return &DecodeError{Err: err}
+		return "", err
 	}
-	fields, ok := v.(object)
-	if !ok {
-		return &DecodeError{Err: fmt.Errorf("expected an object, not %s", kindOf(v))}
-	}
-	for _, f := range []struct {
-		name   string
-		decode func(any) error
-	}{
-		{fieldCallbackID, o.decodeCallbackID},
-		{fieldKwargs, o.decodeKwargs},
-		{fieldRequestedAt, o.decodeRequestedAt},
-		{fieldMaxRetry, o.decodeMaxRetry},
-		{fieldAttempt, o.decodeAttempt},
-	} {
-		v, ok := fields.get(f.name)
-		if !ok && f.name != fieldKwargs && f.name != fieldMaxRetry {
-			return &DecodeError{Field: f.name, Err: errMissing}
+	for _, field := range [...]string{fieldCallbackID, fieldKwargs, fieldRequestedAt, fieldMaxRetry, fieldAttempt} {
+		v, ok := fields.get(field)
+		if !ok && field != fieldKwargs && field != fieldMaxRetry {
+			return field, errMissing
 		}
-		if err := f.decode(v); err != nil {
-			return &DecodeError{Field: f.name, Err: err}
+		if err := o.decodeField(p, field, v); err != nil {
+			return field, err
 		}
 	}
-	return nil
+	return "", nil
 }
 
-func (o *Operation) decodeCallbackID(v any) error {
-	id, ok := v.(string)
-	if !ok {
-		return fmt.Errorf("expected a string, not %s", kindOf(v))
-	}
-	o.CallbackID = id
-	return checkCallbackID(id)
-}
-
-func (o *Operation) decodeKwargs(v any) (err error) {
-	if isFalse(v) {
+func (o *Operation) decodeField(p *parser, field string, v value) (err error) {
+	switch {
+	case (field == fieldKwargs || field == fieldMaxRetry) && v.isFalse():
 		return nil
+	case field == fieldMaxRetry:
+		o.MaxRetry.limit, err = v.toCount()
+		return err
+	case field == fieldAttempt:
+		n, err := v.toCount()
+		o.Attempt = countOf(n)
+		return err
 	}
-	text, ok := v.(string)
-	if !ok {
-		return fmt.Errorf("expected a string, not %s", kindOf(v))
+	if err := v.only(stringKind); err != nil {
+		return err
 	}
-	o.Kwargs, err = parseArgs(text)
-	return err
-}
-
-func (o *Operation) decodeRequestedAt(v any) (err error) {
-	text, ok := v.(string)
-	if !ok {
-		return fmt.Errorf("expected a string, not %s", kindOf(v))
+	switch field {
+	case fieldCallbackID:
+		o.CallbackID, err = v.text, checkCallbackID(v.text)
+	case fieldKwargs:
+		o.Kwargs, err = p.args(v.text)
+	case fieldRequestedAt:
+		o.RequestedAt, err = ParseTimestamp(v.text)
 	}
-	o.RequestedAt, err = ParseTimestamp(text)
-	return err
-}
-
-func (o *Operation) decodeMaxRetry(v any) (err error) {
-	if isFalse(v) {
-		return nil
-	}
-	o.MaxRetry.limit, err = toCount(v)
-	return err
-}
-
-func (o *Operation) decodeAttempt(v any) error {
-	n, err := toCount(v)
-	o.Attempt = countOf(n)
 	return err
 }
 
 var errNegative = errors.New("is negative")
 
-func toCount(v any) (string, error) {
-	n, err := toInteger(v)
-	if err == nil && strings.HasPrefix(string(n), "-") {
+// toCount converts a value to an integer that is not negative.
+func (v value) toCount() (string, error) {
+	n, err := v.toInteger()
+	if err == nil && strings.HasPrefix(n, "-") {
 		err = errNegative
 	}
-	return string(n), err
-}
-
-// isFalse tells whether a JSON value is false to Python.
-func isFalse(v any) bool {
-	switch v := v.(type) {
-	case nil:
-		return true
-	case string:
-		return v == ""
-	case list:
-		return len(v) == 0
-	case object:
-		return len(v) == 0
-	}
-	n, _ := exact(v)
-	return n == integer("0")
+	return n, err
 }
 
 // Encode writes the queue as it stands in a databag. An operation that no
 // queue may hold is an error, as is a text longer than ParseQueue reads.
 func (q Queue) Encode() (string, error) {
-	out := []byte{'['}
+	out := append(make([]byte, 0, 256*len(q)), '[')
 	var entry, kwargs []byte
 	for i, op := range q {
 		if err := op.check(); err != nil {
 			return "", fmt.Errorf("cannot encode operations: entry %d: %w", i, err)
 		}
-		kwargs = appendJSON(kwargs[:0], op.Kwargs.members)
+		kwargs = op.Kwargs.object().append(kwargs[:0])
 		entry = op.append(entry[:0], string(kwargs))
 		if i > 0 {
 			out = append(out, ',')

@@ -2,7 +2,6 @@ package rollingops
 
 import (
 	"cmp"
-	"fmt"
 	"time"
 )
 
@@ -84,9 +83,16 @@ func (t Timestamp) String() string {
 
 func (t Timestamp) append(b []byte) []byte {
 	at := time.UnixMicro(t.local).UTC()
-	b = at.AppendFormat(b, "2006-01-02T15:04:05")
+	year, month, day := at.Date()
+	hour, minute, second := at.Clock()
+	b = append(appendPadded(b, year, 4), '-')
+	b = append(appendPadded(b, int(month), 2), '-')
+	b = append(appendPadded(b, day, 2), 'T')
+	b = append(appendPadded(b, hour, 2), ':')
+	b = append(appendPadded(b, minute, 2), ':')
+	b = appendPadded(b, second, 2)
 	if us := at.Nanosecond() / 1000; us != 0 {
-		b = fmt.Appendf(b, ".%06d", us)
+		b = appendPadded(append(b, '.'), us, 6)
 	}
 	if t.form == naive {
 		return b
@@ -101,13 +107,26 @@ func appendOffset(b []byte, offset int64) []byte {
 	if offset < 0 {
 		sign, offset = '-', -offset
 	}
-	seconds, us := offset/1e6, offset%1e6
-	b = fmt.Appendf(append(b, sign), "%02d:%02d", seconds/3600, seconds/60%60)
+	seconds, us := int(offset/1e6), int(offset%1e6)
+	b = appendPadded(append(b, sign), seconds/3600, 2)
+	b = appendPadded(append(b, ':'), seconds/60%60, 2)
 	if seconds%60 != 0 || us != 0 {
-		b = fmt.Appendf(b, ":%02d", seconds%60)
+		b = appendPadded(append(b, ':'), seconds%60, 2)
 	}
 	if us != 0 {
-		b = fmt.Appendf(b, ".%06d", us)
+		b = appendPadded(append(b, '.'), us, 6)
+	}
+	return b
+}
+
+// appendPadded writes n with zeros in front up to a width.
+func appendPadded(b []byte, n, width int) []byte {
+	start := len(b)
+	for range width {
+		b = append(b, '0')
+	}
+	for i := start + width - 1; n > 0; i, n = i-1, n/10 {
+		b[i] = byte('0' + n%10)
 	}
 	return b
 }

@@ -214,11 +214,3 @@ func number(s string, pos, n int) (v int, ok bool) {
 	}
 	return v, true
 }
-
-// byteAt returns a byte of s, 0 after its end.
-func byteAt(s string, i int) byte {
-	if i < len(s) {
-		return s[i]
-	}
-	return 0
-}

@@ -15,7 +15,7 @@ var errRefused = errors.New("refused")
 // read or write counts as a match: a changed value never does.
 func codecRecord(kind string, raw []byte, exotic bool) (matched bool, detail string) {
 	var c codecCase
-	_, err := parseJSON(string(raw)) // encoding/json would replace lone surrogates
+	_, err := new(parser).parse(string(raw)) // encoding/json would replace lone surrogates
 	if err != nil {
 		err = fmt.Errorf("%w: %w", errRefused, err)
 	} else if err = json.Unmarshal(raw, &c); err == nil {
@@ -228,11 +228,11 @@ func (r codecOp) operation() (op Operation, err error) {
 }
 
 func countIn(n json.Number) (string, error) {
-	v, err := parseJSON(n.String())
-	if _, ok := v.(integer); !ok || err != nil {
-		return "", errors.Join(errNotInteger, err)
+	v, err := new(parser).parse(n.String())
+	if err = errors.Join(err, v.only(intKind)); err != nil {
+		return "", err
 	}
-	return toCount(v)
+	return v.toCount()
 }
 
 func recordOf(op Operation) codecOp {
