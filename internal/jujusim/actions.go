@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -62,7 +63,7 @@ func (m *Model) EnqueueAction(unit, name string, params map[string]any) (string,
 	}
 	m.nextAction++
 	a := &queuedAction{id: fmt.Sprint(m.nextAction), name: name, params: action.withDefaults(params)}
-	u.actions = append(u.actions[:len(u.actions):len(u.actions)], a)
+	u.actions = append(u.actions, a)
 	m.emit(Event{Kind: ActionQueued, Unit: unit, Run: Run{
 		Unit: unit, Kind: ActionRun, Name: name, RelationID: -1, ID: a.id, Params: a.params,
 	}})
@@ -82,7 +83,7 @@ func (m *Model) EnqueueExec(unit, command string) (string, error) {
 	}
 	m.nextExec++
 	e := queuedExec{id: fmt.Sprint(m.nextExec), command: command}
-	u.execs = append(u.execs[:len(u.execs):len(u.execs)], e)
+	u.execs = append(u.execs, e)
 	return e.id, nil
 }
 
@@ -96,7 +97,11 @@ func (m *Model) loseExecs(u *unit) {
 	u.execs = nil
 }
 
-// Action returns the result of an action that is over.
+// keptResults is how many results of actions the model keeps at least.
+const keptResults = 5000
+
+// Action returns the result of an action that is over. Very old ones are
+// forgotten.
 func (m *Model) Action(id string) (ActionResult, bool) {
 	for i := len(m.done) - 1; i >= 0; i-- {
 		if m.done[i].ID == id {
@@ -161,6 +166,9 @@ func (m *Model) finishAction(u *unit, a *queuedAction, status, message string, r
 		ID: a.id, Unit: u.name, Name: a.name, Status: status, Message: message,
 		Results: results, Log: a.log, Started: a.started, Finished: m.Time(),
 	}
-	m.done = append(m.done[:len(m.done):len(m.done)], result)
+	if len(m.done) >= 2*keptResults {
+		m.done = slices.Clone(m.done[keptResults:])
+	}
+	m.done = append(m.done, result)
 	m.emit(Event{Kind: ActionEnded, Unit: u.name, Action: &result})
 }

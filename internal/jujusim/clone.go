@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// Clone returns an independent copy, with the hooks that run. Options, charms
-// and the observer are shared.
+// Clone returns an independent copy, with the hooks that run: [Model.Hook] finds
+// them. Options, charms, clock and observer are shared.
 func (m *Model) Clone() *Model {
 	c := *m
 	relations := make([]relation, len(m.relations))
@@ -23,7 +23,9 @@ func (m *Model) Clone() *Model {
 		c.units[i] = &units[i]
 		c.units[i].detach(&c)
 	}
-	c.done = m.done[:len(m.done):len(m.done)]
+	// Slices that only grow are shared: the copy gets no room behind their end, so
+	// it moves away before it appends.
+	c.done = slices.Clip(m.done)
 	return &c
 }
 
@@ -34,7 +36,7 @@ func (u *unit) detach(m *Model) {
 		u.rels[i].peers = slices.Clone(u.rels[i].peers)
 	}
 	// A queued action does not change before it runs, a queued or failed run not
-	// at all; only the slices' ends must not be shared.
+	// at all.
 	u.actions = slices.Clip(u.actions)
 	u.execs = slices.Clip(u.execs)
 	if u.hook != nil {

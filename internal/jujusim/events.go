@@ -255,9 +255,7 @@ func (u *unit) relationRun(m *Model, i int, step hookStep, remote string) Run {
 // succeeded and nothing else happened.
 func (m *Model) Pending(name string) []Run {
 	c := m.Clone()
-	quiet := *c.opts
-	quiet.Observer = nil
-	c.opts = &quiet
+	c.SetObserver(nil)
 	var runs []Run
 	for len(runs) < 10_000 {
 		run, ok := c.Next(name)

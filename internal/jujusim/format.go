@@ -127,6 +127,9 @@ func readSettings(data []byte) (map[string]string, error) {
 	if err := yaml.Unmarshal(data, &settings); err != nil {
 		return nil, err
 	}
+	if settings == nil { // the document is null
+		settings = map[string]string{}
+	}
 	return settings, nil
 }
 

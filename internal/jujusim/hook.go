@@ -327,8 +327,9 @@ func (h *Hook) commit() ([]Write, error) {
 	for i := range h.rels {
 		r := &h.rels[i]
 		id := h.m.relations[i].key
+		before := h.m.UnitDatabag(i, h.u.name)
 		if h.m.writeUnit(i, h.u.name, r.ownChanges) {
-			writes = append(writes, Write{Relation: id, Unit: h.u.name, Changes: r.ownChanges})
+			writes = append(writes, Write{Relation: id, Unit: h.u.name, Changes: changesOf(before, r.ownChanges)})
 		}
 		if !r.appDirty {
 			continue
@@ -337,7 +338,7 @@ func (h *Hook) commit() ([]Write, error) {
 		// changed.
 		whole := maps.Clone(r.app)
 		maps.Copy(whole, r.appChanges)
-		before := h.m.relations[i].app
+		before = h.m.relations[i].app
 		if h.m.writeApp(i, h.u.name, whole) {
 			writes = append(writes, Write{Relation: id, Changes: changesOf(before, whole)})
 		}

@@ -72,6 +72,7 @@ type Options struct {
 type Model struct {
 	opts  *Options
 	now   func() time.Time
+	tell  func(Event)
 	charm *Charm
 	// revision counts the charms the application has had, from 0.
 	revision int
@@ -111,7 +112,7 @@ func New(charm *Charm, opts Options) *Model {
 	if opts.App == "" {
 		opts.App = charm.Name
 	}
-	m := &Model{opts: &opts, now: opts.Now, charm: charm, app: opts.App}
+	m := &Model{opts: &opts, now: opts.Now, tell: opts.Observer, charm: charm, app: opts.App}
 	m.appStatus = Status{Status: "unknown", Since: m.Time()}
 	m.addRelations()
 	return m
@@ -119,6 +120,9 @@ func New(charm *Charm, opts Options) *Model {
 
 // SetClock replaces the clock, for a clone that lives in another time.
 func (m *Model) SetClock(now func() time.Time) { m.now = now }
+
+// SetObserver replaces the observer, which may be nil.
+func (m *Model) SetObserver(observer func(Event)) { m.tell = observer }
 
 // Time returns the controller's time.
 func (m *Model) Time() time.Time {

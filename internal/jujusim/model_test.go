@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -27,6 +26,7 @@ func newModel(t testing.TB, n int, opts Options) *Model {
 }
 
 // settle finishes what runs and then runs all that waits.
+
 func settle(m *Model) error {
 	for range 10_000 {
 		idle := true
@@ -52,6 +52,7 @@ func settle(m *Model) error {
 
 // step does one thing to a model. It names units and everything else by
 // position, so that it does the same to a clone.
+
 type step struct {
 	What, Unit, Other, Value int
 }
@@ -202,114 +203,6 @@ func checkView(t *rapid.T, m *Model, unit string) {
 	}
 }
 
-// TestClone: a clone is in the same state, goes the same way when the same is
-// done to it, and is not touched by what is done to the original.
-func TestClone(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		charm, err := ParseCharm([]byte(probeMetadata), []byte(probeConfig), []byte(probeActions))
-		if err != nil {
-			t.Fatal(err)
-		}
-		m := New(charm, Options{AutoElect: true, LostDepartures: true})
-		m.AddUnit()
-		m.AddUnit()
-		if err := settle(m); err != nil {
-			t.Fatal(err)
-		}
-		for _, s := range rapid.SliceOfN(stepGenerator, 0, 100).Draw(t, "before") {
-			s.apply(m)
-		}
-		still, twin := m.Clone(), m.Clone()
-		before := m.AppendFingerprint(nil)
-		if !bytes.Equal(before, still.AppendFingerprint(nil)) {
-			t.Fatal("a clone differs from the original")
-		}
-		for i, s := range rapid.SliceOfN(stepGenerator, 0, 100).Draw(t, "after") {
-			s.apply(m)
-			s.apply(twin)
-			if !bytes.Equal(m.AppendFingerprint(nil), twin.AppendFingerprint(nil)) {
-				t.Fatalf("a clone goes another way at step %d, %v", i, s)
-			}
-		}
-		if !bytes.Equal(before, still.AppendFingerprint(nil)) {
-			t.Fatal("what was done to the original changed a clone")
-		}
-	})
-}
-
-// TestFingerprintTellsApart: each of these makes another state of the same one.
-func TestFingerprintTellsApart(t *testing.T) {
-	tool := func(args ...string) func(*Model) {
-		return func(m *Model) { m.Hook("probe/0").Tool(args[0], args[1:], nil, false) }
-	}
-	changes := map[string]func(*Model){
-		"nothing":       func(m *Model) {},
-		"leader":        func(m *Model) { m.SetLeader("probe/1") },
-		"promise":       tool("is-leader"),
-		"write":         tool("relation-set", "-r", "0", "a=1"),
-		"other write":   tool("relation-set", "-r", "0", "a=2"),
-		"app write":     tool("relation-set", "--app", "-r", "0", "a=1"),
-		"read":          tool("relation-get", "-r", "0", "-", "probe/1"),
-		"status":        tool("status-set", "active"),
-		"state":         tool("state-set", "a=1"),
-		"port":          tool("open-port", "80"),
-		"config read":   tool("config-get"),
-		"action":        func(m *Model) { m.EnqueueAction("probe/1", "restart", nil) },
-		"other action":  func(m *Model) { m.EnqueueAction("probe/1", "restart", map[string]any{"delay": 2}) },
-		"exec":          func(m *Model) { m.EnqueueExec("probe/1", "x") },
-		"update-status": func(m *Model) { m.UpdateStatus("probe/1") },
-		"config":        func(m *Model) { m.SetConfig(map[string]string{"service": "x"}) },
-		"hold":          func(m *Model) { m.Hold("probe/1", "restart", "probe/0") },
-		"repeat":        func(m *Model) { m.Redeliver("probe/1", "restart", "probe/0") },
-		"drop":          func(m *Model) { m.Redeliver("probe/1", "restart", "probe/0"); m.DropEvents("probe/1") },
-		"finish":        func(m *Model) { m.Hook("probe/0").Finish(0) },
-		"fail":          func(m *Model) { m.Hook("probe/0").Finish(1) },
-		"stop":          func(m *Model) { m.StopAgent("probe/1") },
-		"remove":        func(m *Model) { m.RemoveUnit("probe/1", false) },
-		"vanish":        func(m *Model) { m.RemoveUnit("probe/1", true) },
-		"add":           func(m *Model) { m.AddUnit() },
-	}
-	base := newModel(t, 2, Options{})
-	if err := base.UpdateStatus("probe/0"); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := base.Begin("probe/0"); err != nil {
-		t.Fatal(err)
-	}
-	seen := map[string]string{}
-	for _, name := range sortedKeys(changes) {
-		m := base.Clone()
-		changes[name](m)
-		print := string(m.AppendFingerprint(nil))
-		if other, ok := seen[print]; ok {
-			t.Errorf("%q and %q have the same fingerprint", name, other)
-		}
-		seen[print] = name
-	}
-}
-
-// TestFingerprintForgets: the same state by two ways has one fingerprint.
-func TestFingerprintForgets(t *testing.T) {
-	now := time.Unix(0, 0)
-	a := newModel(t, 2, Options{Now: func() time.Time { return now }})
-	b := a.Clone()
-	for range 3 {
-		if _, err := b.EnqueueAction("probe/0", "restart", nil); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := b.EnqueueExec("probe/0", "x"); err != nil {
-			t.Fatal(err)
-		}
-		now = now.Add(time.Hour)
-		if err := settle(b); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if !bytes.Equal(a.AppendFingerprint(nil), b.AppendFingerprint(nil)) {
-		t.Error("actions and commands that are over count")
-	}
-}
-
 func TestObserver(t *testing.T) {
 	var got []string
 	m := newModel(t, 2, Options{Observer: func(e Event) {
@@ -417,50 +310,65 @@ func TestHookOver(t *testing.T) {
 	}
 }
 
-// A hook of a unit that neither leads nor writes: five calls.
-func BenchmarkHook(b *testing.B) {
-	m := newModel(b, 3, Options{})
-	calls := [][]string{
-		{"is-leader", "--format=json"},
-		{"relation-list", "-r", "restart:0", "--format=json"},
-		{"relation-get", "-r", "restart:0", "--format=json", "-", "probe/1"},
-		{"relation-get", "-r", "restart:0", "--format=json", "--app", "-", "probe"},
-		{"relation-set", "-r", "restart:0", "--file", "-"},
+// TestRefreshAddsRelation: an endpoint that a new revision brings is there once
+// the unit runs that revision.
+func TestRefreshAddsRelation(t *testing.T) {
+	m := newModel(t, 2, Options{})
+	next, err := ParseCharm([]byte(probeMetadata+"  ring: ring\n"), []byte(probeConfig), []byte(probeActions))
+	if err != nil {
+		t.Fatal(err)
 	}
-	stdin := []byte(`{"operations":"[\"one\"]","state":"request"}`)
-	b.ReportAllocs()
-	for b.Loop() {
-		if err := m.Redeliver("probe/2", "restart", "probe/1"); err != nil {
-			b.Fatal(err)
-		}
-		h, err := m.Begin("probe/2")
-		if err != nil {
-			b.Fatal(err)
-		}
-		for _, call := range calls {
-			if r, err := h.Tool(call[0], call[1:], stdin, true); err != nil || r.Code != 0 {
-				b.Fatalf("%v: %v %s", call, err, r.Stderr)
-			}
-		}
-		if err := h.Finish(0); err != nil {
-			b.Fatal(err)
-		}
+	if err := m.Refresh(next); err != nil {
+		t.Fatal(err)
 	}
-}
-
-func BenchmarkClone(b *testing.B) {
-	m := newModel(b, 3, Options{})
-	b.ReportAllocs()
-	for b.Loop() {
-		m.Clone()
+	var got []string
+	m.SetObserver(func(e Event) {
+		if e.Kind == HookBegan && e.Unit == "probe/0" {
+			got = append(got, e.Run.String())
+		}
+	})
+	if err := settle(m); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"upgrade-charm", "config-changed", "ring-relation-created",
+		"ring-relation-joined probe/1", "ring-relation-changed probe/1",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("hooks (-want +got):\n%s", diff)
+	}
+	other, err := ParseCharm([]byte("name: other"), nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Refresh(other); err == nil {
+		t.Error("an application was refreshed to another charm")
 	}
 }
 
-func BenchmarkFingerprint(b *testing.B) {
-	m := newModel(b, 3, Options{})
-	var buffer []byte
-	b.ReportAllocs()
-	for b.Loop() {
-		buffer = m.AppendFingerprint(buffer[:0])
+// TestOverwrite: data may come to a databag from outside of any hook; the other
+// units hear of it.
+func TestOverwrite(t *testing.T) {
+	m := newModel(t, 2, Options{})
+	if err := m.OverwriteUnitDatabag(0, "probe/1", map[string]string{"operations": "{"}); err != nil {
+		t.Fatal(err)
+	}
+	run, _ := m.Next("probe/0")
+	if got := run.String(); got != "restart-relation-changed probe/1" {
+		t.Errorf("probe/0 gets %q", got)
+	}
+	if got := m.UnitDatabag(0, "probe/1")["operations"]; got != "{" {
+		t.Errorf("the databag has %q", got)
+	}
+	if run, ok := m.Next("probe/1"); ok {
+		t.Errorf("the unit itself gets %s", run)
+	}
+	for _, unit := range []string{"probe/9", ""} {
+		if err := m.OverwriteUnitDatabag(0, unit, nil); err == nil {
+			t.Errorf("unit %q has a databag", unit)
+		}
+	}
+	if err := m.OverwriteUnitDatabag(7, "probe/0", nil); err == nil {
+		t.Error("relation 7 exists")
 	}
 }

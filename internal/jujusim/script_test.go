@@ -63,7 +63,8 @@ func probe(t testing.TB) *Charm {
 //	env UNIT              the JUJU_ environment of what runs
 //	databags              what is committed
 //	status                every unit
-//	fields of the same names as Model's methods do the rest
+//
+// The rest are the methods of Model.
 func TestScripts(t *testing.T) {
 	datadriven.Walk(t, "testdata/scripts", func(t *testing.T, path string) {
 		s := &script{t: t}

@@ -176,6 +176,7 @@ func (c *call) run(t tool) error {
 // "--"; one-letter options may be run together.
 func (c *call) parse(t tool) (help bool, err error) {
 	args := c.req.Args
+	c.args = make([]string, 0, len(args))
 	for len(args) > 0 {
 		arg := args[0]
 		args = args[1:]
@@ -313,7 +314,7 @@ func (c *call) write(value any) error {
 		return err
 	}
 	if c.output == "" {
-		c.stdout = append(c.stdout, out...)
+		c.stdout = out
 		return nil
 	}
 	if c.h.m.opts.WriteFile == nil {

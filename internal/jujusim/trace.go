@@ -74,9 +74,9 @@ type Write struct {
 }
 
 func (m *Model) emit(e Event) {
-	if m.opts.Observer == nil {
+	if m.tell == nil {
 		return
 	}
 	e.Time = m.Time()
-	m.opts.Observer(e)
+	m.tell(e)
 }
