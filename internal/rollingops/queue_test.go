@@ -10,8 +10,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-
 // queueOf is the text of a queue with one entry.
 func queueOf(entry string) string { return "[" + string(appendString(nil, entry)) + "]" }
 
