@@ -113,7 +113,9 @@ func (h *Hook) start() {
 			return
 		}
 		v.cache = nil
-		if h.run.step != stepDeparted {
+		// A retry stands for the change that it was first run for: one that came
+		// since has an event of its own, though the retry sees it already.
+		if u.failed == nil && h.run.step != stepDeparted {
 			v.dirty = false
 		}
 	}
