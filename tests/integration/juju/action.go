@@ -63,6 +63,12 @@ func (m *Model) execOn(ctx context.Context, where action.RunParams, command stri
 	return execResult(ended)
 }
 
+// execAsRoot runs a shell command, without quotes in it, on a machine. Juju runs
+// what is for a machine as the user ubuntu, who may do everything by sudo.
+func (m *Model) execAsRoot(ctx context.Context, machine, command string) (steps.ExecResult, error) {
+	return m.execOn(ctx, action.RunParams{Machines: []string{machine}}, "sudo -n sh -c '"+command+"'")
+}
+
 // execResult reads the result of the action that a command is for Juju. It
 // ended with the code 0 if there is none.
 func execResult(ended action.ActionResult) (steps.ExecResult, error) {

@@ -29,7 +29,7 @@ type Controller struct {
 	conn  api.Connection
 
 	mu     sync.Mutex
-	models map[string]names.ModelTag // those made here and not destroyed yet, by name
+	models map[string]names.ModelTag // those made here and not gone yet, by name
 }
 
 // Open connects to the controller that the juju command line would use. The
@@ -157,20 +157,27 @@ func (c *Controller) cloudAndCredential(ctx context.Context, user names.UserTag)
 	return tag, names.CloudCredentialTag{}, fmt.Errorf("user %s has no credential for cloud %q on this controller", user.Id(), tag.Id())
 }
 
-// destroyModel destroys a model without waiting for its units' hooks, and waits
-// until it is gone.
-func (c *Controller) destroyModel(ctx context.Context, name string) error {
+// beginDestroy asks Juju to destroy a model, without waiting for its units' hooks.
+func (c *Controller) beginDestroy(ctx context.Context, name string) error {
 	c.mu.Lock()
 	tag, ok := c.models[name]
 	c.mu.Unlock()
 	if !ok {
 		return nil
 	}
-	client := modelmanager.NewClient(c.conn)
-	err := client.DestroyModel(ctx, tag, ptr(true), ptr(true), ptr(forceAfter), nil)
-	if err != nil {
+	_ = c.store.RemoveModel(c.name, name) // may be gone already
+	if err := modelmanager.NewClient(c.conn).DestroyModel(ctx, tag, ptr(true), ptr(true), ptr(forceAfter), nil); err != nil {
 		return fmt.Errorf("cannot destroy model %s: %w", name, err)
 	}
+	return nil
+}
+
+// awaitDestroyed waits until a model is gone.
+func (c *Controller) awaitDestroyed(ctx context.Context, name string) error {
+	c.mu.Lock()
+	tag := c.models[name]
+	c.mu.Unlock()
+	client := modelmanager.NewClient(c.conn)
 	for pause := range backoff(ctx, maxPause) {
 		info, err := client.ModelInfo(ctx, []names.ModelTag{tag})
 		if err != nil {
@@ -180,7 +187,6 @@ func (c *Controller) destroyModel(ctx context.Context, name string) error {
 			c.mu.Lock()
 			delete(c.models, name)
 			c.mu.Unlock()
-			_ = c.store.RemoveModel(c.name, name) // may be gone already
 			return nil
 		}
 		pause()
@@ -188,18 +194,21 @@ func (c *Controller) destroyModel(ctx context.Context, name string) error {
 	return fmt.Errorf("cannot destroy model %s: %w", name, context.Cause(ctx))
 }
 
-// Models returns the names of the models that were made and not destroyed.
+// Models returns the names of the models that were made and are not gone yet.
 func (c *Controller) Models() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.Sorted(maps.Keys(c.models))
 }
 
-// DestroyAll destroys all models that were made and not destroyed.
+// DestroyAll destroys all models that were made, and waits until they are gone.
 func (c *Controller) DestroyAll(ctx context.Context) error {
 	var errs []error
 	for _, name := range c.Models() {
-		errs = append(errs, c.destroyModel(ctx, name))
+		errs = append(errs, c.beginDestroy(ctx, name))
+	}
+	for _, name := range c.Models() {
+		errs = append(errs, c.awaitDestroyed(ctx, name))
 	}
 	return errors.Join(errs...)
 }

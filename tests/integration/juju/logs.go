@@ -3,6 +3,7 @@ package juju
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -11,8 +12,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/juju/juju/api/client/action"
 
 	"rolling-ops/tests/integration/steps"
 )
@@ -47,20 +46,19 @@ func (m *Model) Transitions(ctx context.Context) ([]steps.Transition, error) {
 	}
 	m.logs.mu.Lock()
 	defer m.logs.mu.Unlock()
+	units := slices.Sorted(maps.Keys(machines))
+	texts := make([]string, len(units))
+	errs := make([]error, len(units))
 	var wait sync.WaitGroup
-	read := make(chan [2]string, len(machines))
-	for unit, machine := range machines {
-		from := len(m.logs.texts[unit])
-		wait.Go(func() {
-			if text, err := m.readLog(ctx, machine, from); err == nil {
-				read <- [2]string{unit, text}
-			}
-		})
+	for i, unit := range units {
+		wait.Go(func() { texts[i], errs[i] = m.readLog(ctx, machines[unit], len(m.logs.texts[unit])) })
 	}
 	wait.Wait()
-	close(read)
-	for r := range read {
-		m.logs.texts[r[0]] += r[1]
+	for i, unit := range units {
+		m.logs.texts[unit] += texts[i]
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, fmt.Errorf("cannot read the transitions: %w", err)
 	}
 	return parse(m.logs.texts)
 }
@@ -68,14 +66,18 @@ func (m *Model) Transitions(ctx context.Context) ([]steps.Transition, error) {
 // readTimeout is how long a machine that Juju takes for alive may not answer.
 const readTimeout = 15 * time.Second
 
-// readLog returns the log from an offset on, up to the end of a line.
+// readLog returns the log from an offset on, up to the end of a line. It
+// returns nothing if Juju cannot run the command: a machine may go, or stop, at
+// any time.
 func (m *Model) readLog(ctx context.Context, machine string, from int) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	result, err := m.execOn(ctx, action.RunParams{Machines: []string{machine}},
-		fmt.Sprintf("tail --bytes=+%d %s/transitions.log 2>/dev/null || true", from+1, stateDir))
+	result, err := m.execAsRoot(ctx, machine, fmt.Sprintf("test ! -e %[1]s || tail --bytes=+%[2]d %[1]s", stateDir+"/transitions.log", from+1))
 	if err != nil {
-		return "", err
+		return "", nil
+	}
+	if result.Code != 0 {
+		return "", fmt.Errorf("exit code %d on machine %s: %s", result.Code, machine, result.Stderr)
 	}
 	return result.Stdout[:strings.LastIndexByte(result.Stdout, '\n')+1], nil
 }

@@ -91,7 +91,7 @@ func setup(ctx context.Context, work string) (Setup, error) {
 	}
 	s := Setup{Base: machines, Arch: cmp.Or(os.Getenv("ARCH"), runtime.GOARCH), Keep: os.Getenv("KEEP") == "1"}
 	s.Charms = map[steps.Charm]string{
-		steps.RollingOps: filepath.Join(root, "rolling-ops_"+s.Arch+".charm"),
+		steps.RollingOps: cmp.Or(os.Getenv("CHARM"), filepath.Join(root, "rolling-ops_"+s.Arch+".charm")),
 		steps.Other:      filepath.Join(work, "other.charm"),
 	}
 	if _, err := os.Stat(s.Charms[steps.RollingOps]); err != nil {

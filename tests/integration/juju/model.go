@@ -64,7 +64,7 @@ func NewModel(ctx context.Context, c *Controller, name string, setup Setup) (*Mo
 		m.uploads, err = charms.NewLocalCharmClient(m.conn)
 	}
 	if err != nil {
-		return nil, errors.Join(err, c.destroyModel(ctx, m.name))
+		return nil, errors.Join(err, c.beginDestroy(ctx, m.name))
 	}
 	m.applications = application.NewClient(m.conn)
 	m.actions = action.NewClient(m.conn)
@@ -82,7 +82,8 @@ func randomSuffix() string {
 	return hex.EncodeToString(b[:])
 }
 
-// Destroy destroys the model, unless it is to be kept.
+// Destroy has the model destroyed, unless it is to be kept. It does not wait
+// until it is gone: [Controller.DestroyAll] does.
 func (m *Model) Destroy(ctx context.Context) error {
 	defer m.conn.Close()
 	defer m.changes.stop()
@@ -90,7 +91,7 @@ func (m *Model) Destroy(ctx context.Context) error {
 		m.setup.Logf("kept model %s", m.name)
 		return nil
 	}
-	return errors.Join(m.checkWorkers(ctx), m.controller.destroyModel(ctx, m.name))
+	return errors.Join(m.checkWorkers(ctx), m.controller.beginDestroy(ctx, m.name))
 }
 
 // checkWorkers returns an error if a unit has a worker, when nothing waits any
@@ -103,8 +104,7 @@ func (m *Model) checkWorkers(ctx context.Context) error {
 	var errs []error
 	for unit, machine := range machines {
 		lock := stateDir + "/" + strings.ReplaceAll(unit, "/", "-") + ".lock"
-		result, err := m.execOn(ctx, action.RunParams{Machines: []string{machine}},
-			fmt.Sprintf("test ! -e %[1]s || flock --nonblock %[1]s true", lock))
+		result, err := m.execAsRoot(ctx, machine, fmt.Sprintf("test ! -e %[1]s || flock --nonblock %[1]s true", lock))
 		if err != nil {
 			errs = append(errs, err)
 		} else if result.Code != 0 {

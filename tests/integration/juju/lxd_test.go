@@ -1,0 +1,45 @@
+package juju
+
+import (
+	"context"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"rolling-ops/tests/integration/steps"
+)
+
+// TestFaults runs the scripts in which machines fail. They have two steps more:
+//
+//	lxc stop|start|pause|restart UNIT   stop (by force), start ... the unit's container
+//	restart-agent UNIT                  restart the Juju agent of the unit's machine
+func TestFaults(t *testing.T) {
+	scripts(t, "lxd", map[string]func(*testscript.TestScript, bool, []string){
+		"lxc": func(ts *testscript.TestScript, neg bool, args []string) {
+			if neg || len(args) != 2 {
+				ts.Fatalf("usage: lxc ACTION UNIT")
+			}
+			onMachine(ts, args[1], func(ctx context.Context, m *Model, unit string) error {
+				return m.Container(ctx, unit, args[0])
+			})
+		},
+		"restart-agent": func(ts *testscript.TestScript, neg bool, args []string) {
+			if neg || len(args) != 1 {
+				ts.Fatalf("usage: restart-agent UNIT")
+			}
+			onMachine(ts, args[0], func(ctx context.Context, m *Model, unit string) error {
+				return m.RestartAgent(ctx, unit)
+			})
+		},
+	})
+}
+
+// onMachine carries out a step on the machine of a unit.
+func onMachine(ts *testscript.TestScript, name string, do func(ctx context.Context, m *Model, unit string) error) {
+	script := steps.ScriptOf(ts)
+	unit, err := script.Unit(name)
+	ts.Check(err)
+	ctx, cancel := context.WithTimeout(context.Background(), stepLimit)
+	defer cancel()
+	ts.Check(do(ctx, script.Backend().(*Model), unit))
+}
