@@ -91,6 +91,28 @@ func (c *Cluster) StopAgent(unit string) error {
 	return err
 }
 
+// LoseDeparture keeps from the other units what becomes of a unit, above all
+// that it departs, until their agents restart: juju#23326.
+func (c *Cluster) LoseDeparture(unit string) error {
+	return c.update(func() error {
+		if _, err := c.agent(unit); err != nil {
+			return err
+		}
+		for _, other := range c.model.Units() {
+			for _, r := range c.model.Relations() {
+				if other == unit {
+					continue
+				}
+				if err := c.model.Hold(other, r.Key, unit); err != nil {
+					return err
+				}
+			}
+		}
+		c.fault(unit, "departure not told to the others")
+		return nil
+	})
+}
+
 // StartAgent starts a unit's agent again.
 func (c *Cluster) StartAgent(unit string) error {
 	return c.update(func() error {
@@ -102,6 +124,9 @@ func (c *Cluster) StartAgent(unit string) error {
 			if err := a.serveCommands(); err != nil {
 				return err
 			}
+		}
+		if err := c.model.ReleaseAll(unit); err != nil {
+			return err
 		}
 		return c.model.StartAgent(unit)
 	})

@@ -36,6 +36,7 @@ type UnitStatus struct {
 	Version  string `json:"workload-version,omitempty"`
 	Agent    string `json:"agent-status"`    // idle, executing, failed or down
 	Doing    string `json:"doing,omitempty"` // what it runs
+	Hook     string `json:"hook,omitempty"`  // its name, or the action's
 	Pending  string `json:"pending,omitempty"`
 	Revision int    `json:"charm-revision"`
 	// Databags are the unit's, by relation id.
@@ -72,7 +73,7 @@ func (c *Cluster) unitStatus(name string) UnitStatus {
 	case info.Down:
 		u.Agent = "down"
 	case info.Running != nil:
-		u.Agent, u.Doing = "executing", info.Running.String()
+		u.Agent, u.Doing, u.Hook = "executing", info.Running.String(), info.Running.Name
 	case info.Failed != nil:
 		u.Agent = "failed"
 	}

@@ -22,10 +22,10 @@ const (
 
 // Process is one that a hook left behind, or that runs as part of one.
 type Process struct {
-	PID     int
-	PGID    int
-	Unit    string
-	Command string
+	PID     int    `json:"pid"`
+	PGID    int    `json:"pgid"`
+	Unit    string `json:"unit"`
+	Command string `json:"command"`
 }
 
 func (p Process) String() string {

@@ -1,0 +1,18 @@
+// Command jujusim runs a charm, in any language, on a Juju model that is
+// simulated on this machine.
+package main
+
+import (
+	"os"
+
+	"rolling-ops/internal/jujusim/agent"
+	"rolling-ops/internal/jujusim/cli"
+)
+
+func main() {
+	// The hook tools of the models are links to this program.
+	if agent.IsTool(os.Args[0]) {
+		os.Exit(agent.ToolMain(os.Args, os.Stdin, os.Stdout, os.Stderr))
+	}
+	os.Exit(cli.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
