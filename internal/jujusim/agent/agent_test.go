@@ -284,7 +284,7 @@ func TestOneThingAtATime(t *testing.T) {
 	f.hold("gate/1") // units run at the same time
 	id, err := f.StartAction("gate/0", "greet", nil)
 	f.check(err)
-	if u := f.unit("gate/0"); u.Doing != "action hold" {
+	if u := f.unit("gate/0"); u.Doing != "actions/hold" {
 		t.Errorf("got %+v", u)
 	}
 	if _, ended := f.model.Action(id); ended {

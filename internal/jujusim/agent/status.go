@@ -73,12 +73,12 @@ func (c *Cluster) unitStatus(name string) UnitStatus {
 	case info.Down:
 		u.Agent = "down"
 	case info.Running != nil:
-		u.Agent, u.Doing, u.Hook = "executing", info.Running.String(), info.Running.Name
+		u.Agent, u.Doing, u.Hook = "executing", fullName(*info.Running), info.Running.Name
 	case info.Failed != nil:
 		u.Agent = "failed"
 	}
 	if next, ok := c.model.Next(name); ok {
-		u.Pending = next.String()
+		u.Pending = fullName(next)
 	}
 	for _, r := range c.model.Relations() {
 		u.Databags[r.Key] = c.model.UnitDatabag(r.ID, name)
@@ -193,9 +193,9 @@ func (c *Cluster) busy() []string {
 	for _, name := range c.model.Units() {
 		info, _ := c.model.Unit(name)
 		if info.Running != nil {
-			busy = append(busy, fmt.Sprintf("%s runs %s", name, info.Running))
+			busy = append(busy, fmt.Sprintf("%s runs %s", name, fullName(*info.Running)))
 		} else if next, ok := c.model.Next(name); ok {
-			busy = append(busy, fmt.Sprintf("%s has to run %s", name, next))
+			busy = append(busy, fmt.Sprintf("%s has to run %s", name, fullName(next)))
 		}
 	}
 	return busy

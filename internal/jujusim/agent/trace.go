@@ -2,7 +2,9 @@ package agent
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -25,8 +27,9 @@ type Event struct {
 	Time time.Time `json:"time"`
 	Kind Kind      `json:"kind"`
 	Unit string    `json:"unit,omitempty"`
-	// Hook is the dispatch path of what began or ended, or the command line of
-	// a juju-exec command; Remote whom a relation hook is about.
+	// Hook is the dispatch path of what began or ended; "juju-exec" is in front
+	// of it, or of the command, if it came that way. Remote is the unit that a
+	// relation hook is about.
 	Hook   string `json:"hook,omitempty"`
 	Remote string `json:"remote,omitempty"`
 	Code   int    `json:"code,omitempty"` // the exit code; -1 if killed
@@ -95,10 +98,21 @@ func convert(e jujusim.Event) Event {
 	return out
 }
 
-// hookName is what a run is called in traces and logs.
+var dispatchPattern = regexp.MustCompile(`(?:^|\s)JUJU_DISPATCH_PATH=(\S+)`)
+
+// hookName is what a run is called in traces and logs: its dispatch path. A
+// juju-exec command is called by the one that it sets, or else by itself.
 func hookName(run jujusim.Run) string {
-	if run.Kind == jujusim.ExecRun {
-		return run.Command
+	if run.Kind != jujusim.ExecRun {
+		return run.DispatchPath()
 	}
-	return run.DispatchPath()
+	if m := dispatchPattern.FindStringSubmatch(run.Command); m != nil {
+		return "juju-exec " + m[1]
+	}
+	return "juju-exec " + run.Command
+}
+
+// fullName is hookName with what the hook is about.
+func fullName(run jujusim.Run) string {
+	return strings.TrimSpace(hookName(run) + " " + run.RemoteUnit)
 }

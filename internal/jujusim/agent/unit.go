@@ -317,7 +317,7 @@ func (a *unitAgent) askedStatus(args []string) {
 func (a *unitAgent) observe(e jujusim.Event, out *Event) {
 	switch e.Kind {
 	case jujusim.HookBegan:
-		a.log.Printf("%s: begins", strings.TrimSpace(out.Hook+" "+out.Remote))
+		a.log.Printf("%s: begins", fullName(e.Run))
 	case jujusim.HookEnded, jujusim.HookKilled:
 		cost := a.cost
 		out.Cost = &cost

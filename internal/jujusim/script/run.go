@@ -187,7 +187,7 @@ func (r *run) results(ctx context.Context, ids []string) error {
 			if err != nil {
 				return fmt.Errorf("cannot show results: %w", err)
 			}
-			r.sayf("  %s", strings.ReplaceAll(string(text), "\n", "\n  "))
+			r.sayf("  %s", strings.ReplaceAll(strings.TrimSpace(string(text)), "\n", "\n  "))
 		}
 		if result.Status != jujusim.ActionCompleted {
 			failed = append(failed, fmt.Errorf("%s on %s %s: %s", result.Name, result.Unit, result.Status, result.Message))
@@ -252,11 +252,13 @@ func (r *run) showUnit(unit string) error {
 	if err != nil {
 		return err
 	}
-	text, err := yaml.Marshal(show)
-	if err != nil {
+	var text strings.Builder
+	encoder := yaml.NewEncoder(&text)
+	encoder.SetIndent(2)
+	if err := encoder.Encode(show); err != nil {
 		return fmt.Errorf("cannot show unit: %w", err)
 	}
-	r.sayf("%s", text)
+	r.sayf("%s", text.String())
 	return nil
 }
 

@@ -2,9 +2,13 @@ package view
 
 import (
 	"encoding/json"
+	"strings"
 
 	"rolling-ops/internal/jujusim/agent"
 )
+
+// maxDoing is how wide the column of what the agents do may get.
+const maxDoing = 40
 
 // Rows makes a table's rows of an application's status.
 func Rows(status agent.Status) []Row {
@@ -12,7 +16,8 @@ func Rows(status agent.Status) []Row {
 	for _, u := range status.Units {
 		row := Row{Unit: u.Name, Leader: u.Leader, Agent: u.Agent, Status: u.Status, Message: u.Message, Queue: -1}
 		if u.Doing != "" {
-			row.Agent = u.Doing
+			row.Agent = strings.TrimPrefix(u.Doing, "hooks/")
+			row.Agent = row.Agent[:min(len(row.Agent), maxDoing)]
 		}
 		if u.Life == "dying" {
 			row.Agent += " (leaving)"

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -41,6 +42,7 @@ func NewTimeline(events []agent.Event, unitDir func(unit string) string) Timelin
 		t.Runs = t.statusRuns(events)
 	}
 	if len(t.Runs) == 0 {
+		t.Actions = true
 		t.Runs = slices.DeleteFunc(slices.Clone(t.Busy), func(s Span) bool { return !strings.HasPrefix(s.Label, "actions/") })
 	}
 	return t
@@ -99,7 +101,7 @@ func (t Timeline) statusRuns(events []agent.Event) []Span {
 		}
 		if label, ok := strings.CutPrefix(e.Text, "Executing "); ok && e.Kind == agent.StatusAsked && e.Status == "maintenance" {
 			open[e.Unit] = len(runs)
-			runs = append(runs, Span{Unit: e.Unit, Label: label, From: e.Time, To: events[len(events)-1].Time})
+			runs = append(runs, Span{Unit: e.Unit, Label: strings.TrimSuffix(label, " operation"), From: e.Time, To: events[len(events)-1].Time})
 		}
 	}
 	return runs
@@ -137,16 +139,12 @@ func readTransitions(path string) []transition {
 	return all
 }
 
-// parseTime takes seconds since 1970 or ISO 8601.
+// parseTime takes seconds since 1970, as a number or in a string, and ISO 8601.
 func parseTime(raw json.RawMessage) (time.Time, bool) {
-	var seconds float64
-	if json.Unmarshal(raw, &seconds) == nil {
+	text := strings.Trim(string(raw), `"`)
+	if seconds, err := strconv.ParseFloat(text, 64); err == nil && math.Abs(seconds) < math.MaxInt32*10 {
 		whole, fraction := math.Modf(seconds)
-		return time.Unix(int64(whole), int64(fraction*1e9)), true
-	}
-	var text string
-	if json.Unmarshal(raw, &text) != nil {
-		return time.Time{}, false
+		return time.Unix(int64(whole), int64(math.Round(fraction*1e6))*1e3), true
 	}
 	at, err := time.Parse(time.RFC3339Nano, text)
 	return at, err == nil

@@ -24,6 +24,9 @@ type Timeline struct {
 	Busy  []Span   // every hook, action and command
 	Runs  []Span   // the spans that matter: of these no two should overlap
 	Start time.Time
+	// Actions says that the runs are just actions: the charm does not show what
+	// must not overlap, and actions may.
+	Actions bool
 }
 
 const (
@@ -35,8 +38,11 @@ const (
 )
 
 // Overlaps returns the pairs of runs on different units of which one began
-// before the other had ended.
+// before the other had ended, if they must not.
 func (t Timeline) Overlaps() [][2]Span {
+	if t.Actions {
+		return nil
+	}
 	runs := slices.Clone(t.Runs)
 	slices.SortStableFunc(runs, func(a, b Span) int { return a.From.Compare(b.From) })
 	var pairs [][2]Span
@@ -95,6 +101,8 @@ func (t Timeline) list(b *strings.Builder, names int) {
 	switch {
 	case len(runs) == 0:
 		b.WriteString("Nothing ran.\n")
+	case t.Actions:
+		fmt.Fprintf(b, "%d actions. The charm does not show what must not run at the same time.\n", len(runs))
 	case len(overlaps) == 0:
 		fmt.Fprintf(b, "%d runs, no two at the same time.\n", len(runs))
 	}
@@ -114,7 +122,7 @@ func (t Timeline) slots(width int) []slot {
 	for _, span := range t.Runs {
 		cuts = append(cuts, span.From, span.To)
 	}
-	end := t.Start
+	end := t.Start.Add(time.Millisecond) // so that there is something to share out
 	for _, span := range slices.Concat(t.Busy, t.Runs) {
 		if span.To.After(end) {
 			end = span.To
@@ -146,8 +154,7 @@ const tickEvery = 12
 func (t Timeline) axis(slots []slot) string {
 	var b strings.Builder
 	for i := 0; i < len(slots); i += tickEvery {
-		label := fmt.Sprintf("%.1fs", slots[i].from.Sub(t.Start).Seconds())
-		fmt.Fprintf(&b, "%-*s", tickEvery, label)
+		fmt.Fprintf(&b, "%-*s", tickEvery, fmt.Sprintf("%.2fs", slots[i].from.Sub(t.Start).Seconds()))
 	}
 	return strings.TrimRight(b.String(), " ")
 }
