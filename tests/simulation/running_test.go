@@ -1,0 +1,279 @@
+package simulation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+	"time"
+
+	"rolling-ops/internal/charm"
+	"rolling-ops/internal/hooktool"
+	"rolling-ops/internal/jujusim"
+	"rolling-ops/internal/rollingops"
+)
+
+// running is a hook, an action or a command in mid-run: the charm's own
+// handlers as a coroutine that stops wherever the world may move on.
+type running struct {
+	w        *world
+	m        *machine
+	hook     *jujusim.Hook
+	resume   func() (string, bool)
+	stop     func()
+	at       string // where it waits, such as "relation-set --app" or "exit"
+	dead     bool
+	exit     int
+	deposed  bool      // lost the leadership in mid-run
+	fail     bool      // it will exit non-zero whatever it did
+	checked  time.Time // when is-leader was asked
+	commitBy time.Time // set once a write of the application databag waits for its commit
+}
+
+var errKilled = errors.New("killed")
+
+// commitWithin is how long after the library's last look at the clock the
+// commit happens: what the protocol assumes of Juju and the machine.
+const commitWithin = jujusim.LeasePromise - rollingops.LeaseMargin
+
+// begin starts what the model has next for the unit.
+func (w *world) begin(m *machine) (*running, error) {
+	hook, err := w.model.Begin(m.name)
+	if err != nil {
+		return nil, err
+	}
+	r := &running{w: w, m: m, hook: hook}
+	r.resume, r.stop = iter.Pull(r.body)
+	m.running = r
+	w.check.began(r)
+	r.step()
+	return r, nil
+}
+
+// step lets the run go on to where it next stops.
+func (r *running) step() {
+	at, more := r.resume()
+	if more {
+		r.at = at
+		return
+	}
+	r.w.end(r)
+}
+
+// end commits the run, or has the agent throw it away.
+func (w *world) end(r *running) {
+	r.m.running = nil
+	exit := r.exit
+	if r.fail {
+		exit = 1
+	}
+	w.check.left(r.m.name)
+	_ = r.hook.Finish(exit) // a refused commit is an event, which the checker sees
+}
+
+// abandon unwinds the coroutine without letting it do anything more.
+func (r *running) abandon() {
+	r.dead = true
+	r.stop()
+}
+
+// body is the run itself.
+func (r *running) body(yield func(string) bool) {
+	pause := func(at string) error {
+		if r.dead || !yield(at) {
+			r.dead = true
+			return errKilled
+		}
+		return nil
+	}
+	ctx := context.Background()
+	var err error
+	if command := r.hook.Run().Command; command != "" && command != lockGranted {
+		err = r.operatorCommand(command)
+	} else {
+		var event charm.Event
+		if event, err = charm.ParseEvent(r.getenv()); err == nil {
+			err = charm.New(r.deps(pause)).Handle(ctx, event)
+		}
+	}
+	if err != nil {
+		r.exit = 1
+		if !r.dead {
+			r.w.check.failed(r, err)
+		}
+	}
+	_ = pause("exit")
+}
+
+// getenv is the run's environment.
+func (r *running) getenv() func(string) string {
+	env := make(map[string]string)
+	for _, line := range r.hook.Env() {
+		key, value, _ := strings.Cut(line, "=")
+		env[key] = value
+	}
+	env["JUJU_CHARM_DIR"] = "/charm"
+	if r.hook.Run().Command == lockGranted {
+		env["JUJU_DISPATCH_PATH"] = lockGranted
+	}
+	return func(key string) string { return env[key] }
+}
+
+func (r *running) deps(pause func(string) error) charm.Deps {
+	return charm.Deps{
+		Tools:       hooktool.New(toolRunner{r, pause}),
+		Clock:       machineClock{r.w, r.m},
+		Waker:       waker{r},
+		Commands:    commands{r, pause},
+		Transitions: r,
+		Log:         r.w.log,
+		Sleep: func(_ context.Context, _ time.Duration) error {
+			return pause("callback")
+		},
+	}
+}
+
+// Record implements charm.Transitions: it tells when a callback runs.
+func (r *running) Record(t charm.Transition) error {
+	if r.dead {
+		return errKilled
+	}
+	r.w.check.transition(r, t.Event)
+	return nil
+}
+
+// toolRunner makes hook-tool calls on the model. The run stops before each call
+// that reads or writes what others may change meanwhile.
+type toolRunner struct {
+	r     *running
+	pause func(string) error
+}
+
+func (t toolRunner) Run(_ context.Context, tool string, args []string, stdin []byte) ([]byte, error) {
+	if at := stopBefore(tool, args); at != "" {
+		if at == "relation-set --app" {
+			t.r.commitBy = t.r.w.now.Add(commitWithin)
+		}
+		if err := t.pause(at); err != nil {
+			return nil, err
+		}
+	}
+	if t.r.dead {
+		return nil, errKilled
+	}
+	t.r.beforeTool(tool, args)
+	if tool == "juju-log" {
+		return nil, nil
+	}
+	response, err := t.r.hook.Tool(tool, args, stdin, true)
+	if err != nil {
+		return nil, err
+	}
+	if response.Code != 0 {
+		return nil, &hooktool.Error{Tool: tool, Code: response.Code, Stderr: strings.TrimSpace(string(response.Stderr))}
+	}
+	return response.Stdout, nil
+}
+
+// stopBefore names the place before a call, "" if nothing can happen there that
+// could not happen at the next place as well.
+func stopBefore(tool string, args []string) string {
+	switch tool {
+	case "is-leader", "goal-state", "relation-list":
+		return tool
+	case "relation-get", "relation-set":
+		for _, a := range args {
+			if a == "--app" {
+				return tool + " --app"
+			}
+		}
+		return tool
+	}
+	return ""
+}
+
+func (r *running) beforeTool(tool string, args []string) {
+	switch stopBefore(tool, args) {
+	case "is-leader":
+		r.checked = r.w.now
+	case "relation-set --app":
+		if r.w.model.Leader() != r.m.name {
+			r.w.violation("%s writes the application databag and does not lead", r.m.name)
+		}
+	}
+}
+
+// machineClock is a unit's two clocks.
+type machineClock struct {
+	w *world
+	m *machine
+}
+
+func (c machineClock) Now() time.Time           { return c.w.now.Add(c.m.skew) }
+func (c machineClock) SinceBoot() time.Duration { return c.w.now.Sub(c.m.booted) }
+
+// waker asks for the machine's worker.
+type waker struct{ r *running }
+
+func (k waker) Wake(_ context.Context, delay time.Duration) error {
+	if k.r.dead {
+		return errKilled
+	}
+	return k.r.m.worker.request(k.r.w, delay)
+}
+
+// commands stands for systemctl and the health check.
+type commands struct {
+	r     *running
+	pause func(string) error
+}
+
+func (c commands) Run(context.Context, time.Duration, ...string) (string, error) {
+	if err := c.pause("callback"); err != nil {
+		return "", err
+	}
+	if c.r.m.broken {
+		return "", errors.New("exit status 1")
+	}
+	return "", nil
+}
+
+// operatorCommand is what an operator, or a charm of another revision, does to
+// the unit's databag through juju-exec.
+func (r *running) operatorCommand(command string) error {
+	bag := r.w.unitBag(r.m.name)
+	if bag == nil {
+		return nil // not in the relation yet
+	}
+	changes := map[string]string{"operations": "{not json", "state": "request"}
+	if command == "queue-unknown" {
+		queue, err := rollingops.ParseQueue(bag["operations"])
+		if err != nil {
+			return nil // nothing can be added to what can't be read
+		}
+		op, err := rollingops.NewOperation("_gone", rollingops.Args{}, r.w.now.Add(r.m.skew), nil)
+		if err != nil {
+			return err
+		}
+		queue, added := queue.Push(op)
+		if !added {
+			return nil
+		}
+		text, err := queue.Encode()
+		if err != nil {
+			return err
+		}
+		changes = map[string]string{"operations": text}
+		if queue.Len() == 1 {
+			changes["state"] = "request"
+		}
+	}
+	tools := hooktool.New(toolRunner{r, func(string) error { return nil }})
+	if err := tools.RelationSet(context.Background(), fmt.Sprintf("restart:%d", 0), changes); err != nil {
+		return fmt.Errorf("cannot %s: %w", command, err)
+	}
+	// Whoever changes a databag so sees to it that the charm looks at it.
+	_ = waker{r}.Wake(context.Background(), 0)
+	return nil
+}
