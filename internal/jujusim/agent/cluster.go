@@ -276,32 +276,43 @@ func (c *Cluster) Close() ([]Process, error) {
 	c.mu.Unlock()
 	c.cancel()
 
-	err := c.killAll(func(Process) bool { return true })
+	_, err := c.end(c.processes)
 	c.wait.Wait()
 	return background, errors.Join(scanErr, err)
 }
 
-// killAll kills those of the model's processes that match, until none is left.
-// One may start another while they are being killed, hence the repetition.
-func (c *Cluster) killAll(match func(Process) bool) error {
+// end kills the processes that find finds until it finds none: one may start
+// another while it is being killed. It returns which they were.
+func (c *Cluster) end(find func() ([]Process, error)) ([]Process, error) {
 	const rounds = 1000
+	var ended []Process
 	for range rounds {
-		processes, err := findProcesses(c.id)
-		if err != nil {
-			return err
-		}
-		processes = slices.DeleteFunc(processes, func(p Process) bool { return !match(p) })
-		if len(processes) == 0 {
-			return nil
+		processes, err := find()
+		if err != nil || len(processes) == 0 {
+			return ended, err
 		}
 		for _, p := range processes {
 			if err := p.kill(c.id); err != nil {
-				return err
+				return ended, err
+			}
+			if !slices.ContainsFunc(ended, func(e Process) bool { return e.PID == p.PID }) {
+				ended = append(ended, p)
 			}
 		}
 		time.Sleep(time.Millisecond) // until the kernel has ended them
 	}
-	return errors.New("cannot end all processes of the model")
+	return ended, errors.New("cannot end all processes of the model")
+}
+
+// processes finds all of the model's.
+func (c *Cluster) processes() ([]Process, error) { return findProcesses(c.id) }
+
+// of keeps those processes that belong to a unit.
+func of(unit string, find func() ([]Process, error)) func() ([]Process, error) {
+	return func() ([]Process, error) {
+		processes, err := find()
+		return slices.DeleteFunc(processes, func(p Process) bool { return p.Unit != unit }), err
+	}
 }
 
 // Background returns the processes that outlived their hook, or are not part

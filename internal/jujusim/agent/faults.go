@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"errors"
 	"fmt"
 	"syscall"
 )
@@ -21,18 +22,25 @@ func (c *Cluster) Resume(unit string) error {
 	return c.signalHook(unit, syscall.SIGCONT, "hook goes on")
 }
 
+// signalHook waits for the process of a hook that is being started.
 func (c *Cluster) signalHook(unit string, sig syscall.Signal, what string) error {
-	return c.update(func() error {
+	var failed error
+	err := c.await(c.ctx, func() bool {
 		a, err := c.agent(unit)
-		if err != nil {
-			return err
+		switch {
+		case err != nil:
+			failed = err
+		case c.model.Hook(unit) == nil:
+			failed = fmt.Errorf("cannot signal a hook: %s runs none", unit)
+		case a.proc == nil:
+			return false
+		default:
+			c.fault(unit, what)
+			failed = a.proc.signal(sig)
 		}
-		if a.proc == nil {
-			return fmt.Errorf("cannot signal a hook: %s runs none", unit)
-		}
-		c.fault(unit, what)
-		return a.proc.signal(sig)
+		return true
 	})
+	return errors.Join(err, failed)
 }
 
 func (c *Cluster) fault(unit, what string) {
@@ -43,19 +51,9 @@ func (c *Cluster) fault(unit, what string) {
 // KillBackground kills the processes that a unit's hooks left running, and
 // returns them. It is an error if there are none.
 func (c *Cluster) KillBackground(unit string) ([]Process, error) {
-	processes, err := c.Background()
+	killed, err := c.end(of(unit, c.Background))
 	if err != nil {
-		return nil, err
-	}
-	var killed []Process
-	for _, p := range processes {
-		if p.Unit != unit {
-			continue
-		}
-		if err := p.kill(c.id); err != nil {
-			return killed, err
-		}
-		killed = append(killed, p)
+		return killed, err
 	}
 	if len(killed) == 0 {
 		return nil, fmt.Errorf("cannot kill: %s has no process in the background", unit)

@@ -22,7 +22,8 @@ func (c *Cluster) RemoveUnit(unit string, force bool) error {
 	if err != nil || !force {
 		return err
 	}
-	return c.killAll(func(p Process) bool { return p.Unit == unit })
+	_, err = c.end(of(unit, c.processes))
+	return err
 }
 
 // StartAction queues an action on a unit and returns its id.

@@ -231,8 +231,13 @@ func (a *unitAgent) start(hook *jujusim.Hook, argv, env []string, stdout, stderr
 		return nil, errAborted
 	}
 	proc, err := start(argv, filepath.Join(a.dir, "charm"), env, stdout, stderr)
+	if err != nil {
+		return nil, err
+	}
 	a.proc = proc
-	return proc, err
+	a.c.dirty = true
+	a.c.publish()
+	return proc, nil
 }
 
 // shell is what runs juju-exec's commands: bash as on a real unit, where the

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"rolling-ops/internal/jujusim/agent"
+	"rolling-ops/internal/jujusim/view"
 )
 
 // condition is what expect and wait look at: it returns "" when it holds, and
@@ -26,13 +27,15 @@ var conditionKinds = map[string]struct {
 	"leader":  {1, 1, leaderCondition},
 	"units":   {1, 1, unitsCondition},
 	"running": {1, 2, runningCondition},
+
+	"no-overlap": {0, 0, noOverlapCondition},
 }
 
 // parseCondition reads a condition and returns the words that follow it.
 func parseCondition(words []string) (condition, []string, error) {
 	kind, ok := conditionKinds[words[0]]
 	if !ok {
-		return nil, nil, fmt.Errorf("no condition is called %q; there are: databag, leader, running, status, units", words[0])
+		return nil, nil, fmt.Errorf("no condition is called %q; there are: databag, leader, no-overlap, running, status, units", words[0])
 	}
 	words = words[1:]
 	if len(words) < kind.min {
@@ -203,4 +206,14 @@ func runningCondition(words []string) (condition, error) {
 		}
 		return "", nil
 	}, unitWord(words[0], false)
+}
+
+func noOverlapCondition([]string) (condition, error) {
+	return func(r *run, _ agent.Status) (string, error) {
+		for _, pair := range view.NewTimeline(r.cluster.Trace(), r.cluster.UnitDir).Overlaps() {
+			return fmt.Sprintf("%s on %s and %s on %s ran at the same time",
+				pair[0].Label, pair[0].Unit, pair[1].Label, pair[1].Unit), nil
+		}
+		return "", nil
+	}, nil
 }
