@@ -12,7 +12,7 @@ import (
 
 const (
 	// quiet is how often a model is looked at whose log says nothing.
-	quiet = 3 * time.Second
+	quiet = 2 * time.Second
 	// gather is how long lines of the log are gathered to one change.
 	gather = 200 * time.Millisecond
 )

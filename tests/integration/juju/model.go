@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/juju/juju/api"
 	"github.com/juju/juju/api/client/action"
@@ -122,13 +123,14 @@ func (m *Model) State(ctx context.Context) (steps.State, error) {
 	}
 	var state steps.State
 	units := status.Applications[steps.Application].Units
+	settled := settled(status, units)
 	for name, unit := range units {
 		state.Units = append(state.Units, steps.Unit{
 			Name:    name,
 			Leader:  unit.Leader,
 			Status:  unit.WorkloadStatus.Status,
 			Message: unit.WorkloadStatus.Info,
-			Idle:    unit.AgentStatus.Status == "idle",
+			Idle:    settled && unit.AgentStatus.Status == "idle",
 		})
 	}
 	slices.SortFunc(state.Units, func(a, b steps.Unit) int { return unitNumber(a.Name) - unitNumber(b.Name) })
@@ -137,6 +139,22 @@ func (m *Model) State(ctx context.Context) (steps.State, error) {
 	}
 	m.logs.setPresent(state.Units)
 	return state, nil
+}
+
+// settle is how long after the last hook of a unit the others have heard what
+// it has written. Juju delivers within a second while there is something to
+// deliver; it looks less and less often in a model in which nothing happens.
+const settle = 3 * time.Second
+
+// settled tells whether no unit's agent has begun or ended anything lately.
+func settled(status *params.FullStatus, units map[string]params.UnitStatus) bool {
+	now := status.ControllerTimestamp
+	for _, unit := range units {
+		if since := unit.AgentStatus.Since; now == nil || since == nil || now.Sub(*since) < settle {
+			return false
+		}
+	}
+	return true
 }
 
 // addDatabags adds the databags of the peer relation to the state. Units that
