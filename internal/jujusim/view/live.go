@@ -93,8 +93,9 @@ func (l *Live) draw(b *bytes.Buffer) {
 		if l.drawn >= rows-1 {
 			break
 		}
-		runes := []rune(strings.TrimRight(line, " \n"))
-		b.WriteString(string(runes[:min(len(runes), max(columns-1, 0))]))
+		runes := []rune(strings.TrimSuffix(line, "\n"))
+		runes = runes[:min(len(runes), max(columns-1, 0))]
+		b.WriteString(strings.TrimRight(string(runes), " "))
 		b.WriteByte('\n')
 		l.drawn++
 	}

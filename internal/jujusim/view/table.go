@@ -47,12 +47,21 @@ func (r Row) String() string {
 
 // WriteTable writes rows under a heading.
 func WriteTable(w io.Writer, rows []Row) error {
-	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	var table strings.Builder
+	tw := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tw, "UNIT\tAGENT\tSTATE\tLOCK\tQUEUE\tSTATUS\tMESSAGE")
 	for _, row := range rows {
 		fmt.Fprintln(tw, strings.Join(row.cells(), "\t"))
 	}
-	return tw.Flush()
+	if err := tw.Flush(); err != nil {
+		return err
+	}
+	for line := range strings.Lines(table.String()) {
+		if _, err := fmt.Fprintln(w, strings.TrimRight(line, " \n")); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // oneLine makes charm-given text safe to show: on one line, without control
