@@ -28,7 +28,7 @@ type weighted struct {
 func newProfile(s source) profile {
 	p := profile{
 		units: 2 + s.draw("units", 4),
-		steps: 20 + s.draw("steps", 8)*20,
+		steps: 50 * (1 + s.draw("steps", 12)),
 		options: options{
 			LostDepartures: s.draw("lost departures", 4) == 3,
 			QuietWriter:    s.draw("quiet writer", 4) == 3,
@@ -75,20 +75,33 @@ func always(verb string) func(*world, source, *machine) step {
 	return func(*world, source, *machine) step { return step{verb: verb} }
 }
 
-// ordinary is what happens in every cluster.
+// ordinary is what happens in every cluster. The leader and the holder get
+// more than their share, so that a schedule is full of grants and attempts.
 var ordinary = []weighted{
-	{40, progress},
-	{12, on("run")},
-	{6, on("finish")},
-	{8, request},
-	{8, on("worker")},
-	{8, func(_ *world, s source, _ *machine) step {
-		return step{verb: "advance", args: durations(s, 10, "10s", "2s", "1s")}
+	{300, progress},
+	{200, func(w *world, s source, m *machine) step {
+		return progress(w, s, w.named(w.appBag()["granted_unit"], m))
 	}},
-	{2, func(_ *world, s source, _ *machine) step {
+	{100, func(w *world, s source, m *machine) step { return progress(w, s, w.named(w.model.Leader(), m)) }},
+	{200, on("run")},
+	{100, on("finish")},
+	{60, request},
+	{100, on("worker")},
+	{60, func(_ *world, s source, _ *machine) step {
+		return step{verb: "advance", args: durations(s, 4, "next", "1s", "2s", "10s")}
+	}},
+	{12, func(_ *world, s source, _ *machine) step {
 		return step{verb: "advance", args: durations(s, 4, "31s", "25s", "15s", "2m")}
 	}},
-	{1, on("update-status")},
+	{4, on("update-status")},
+}
+
+// named is the machine of a unit, or another if there is none.
+func (w *world) named(unit string, other *machine) *machine {
+	if m := w.units[unit]; m != nil {
+		return m
+	}
+	return other
 }
 
 // faulty is what should not happen and does.
@@ -106,7 +119,7 @@ var faulty = []weighted{
 	{3, on("restart-agent")},
 	{1, on("reboot")},
 	{3, on("freeze")},
-	{6, on("thaw")},
+	{12, on("thaw")},
 	{2, eventFault("hold")},
 	{3, on("release")},
 	{2, eventFault("repeat")},

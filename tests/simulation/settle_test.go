@@ -108,10 +108,18 @@ func (w *world) canBegin(m *machine) bool {
 
 // sleepUntilDue moves the clock to the next thing that waits for it.
 func (w *world) sleepUntilDue() bool {
-	var next time.Time
+	d := w.untilDue()
+	w.now = w.now.Add(max(0, d))
+	return d >= 0
+}
+
+// untilDue is how long it is until a worker or a hook in error is due, -1 if
+// none waits.
+func (w *world) untilDue() time.Duration {
+	next := time.Duration(-1)
 	consider := func(t time.Time) {
-		if next.IsZero() || t.Before(next) {
-			next = t
+		if d := max(0, t.Sub(w.now)); next < 0 || d < next {
+			next = d
 		}
 	}
 	for _, m := range w.machines() {
@@ -122,13 +130,7 @@ func (w *world) sleepUntilDue() bool {
 			consider(run.NotBefore)
 		}
 	}
-	if next.IsZero() {
-		return false
-	}
-	if next.After(w.now) {
-		w.now = next
-	}
-	return true
+	return next
 }
 
 // left tells what is not done: queued operations and a lock that is held.

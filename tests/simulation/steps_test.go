@@ -127,7 +127,7 @@ func init() {
 		"update-status": {onUnit: true, do: updateStatus, help: "the update-status timer fires"},
 		"break":         {onUnit: true, frozen: true, do: breakService, help: "the unit's service does not start any more"},
 		"mend":          {onUnit: true, frozen: true, do: mendService, help: "it does again"},
-		"advance":       {args: 1, do: advance, help: "let DURATION go by"},
+		"advance":       {args: 1, do: advance, help: "let DURATION go by, or \"next\": until a worker or a hook in error is due"},
 		"settle":        {do: (*world).settleStep, help: "end all faults and run until nothing is left to do"},
 	}
 }
@@ -464,9 +464,15 @@ func mendService(_ *world, m *machine, _ []string) error {
 
 // advance lets time go by, not past a commit that is about to be made.
 func advance(w *world, _ *machine, args []string) error {
-	d, err := time.ParseDuration(args[0])
-	if err != nil {
-		return err
+	d := w.untilDue()
+	if args[0] != "next" {
+		var err error
+		if d, err = time.ParseDuration(args[0]); err != nil {
+			return err
+		}
+	}
+	if d <= 0 {
+		return errImpossible
 	}
 	for _, m := range w.units {
 		if r := m.running; r != nil && !r.commitBy.IsZero() && w.now.Add(d).After(r.commitBy) {
