@@ -34,9 +34,10 @@ type UnitStatus struct {
 	Status   string `json:"workload-status"`
 	Message  string `json:"message,omitempty"`
 	Version  string `json:"workload-version,omitempty"`
-	Agent    string `json:"agent-status"`    // idle, executing, failed or down
-	Doing    string `json:"doing,omitempty"` // what it runs
-	Hook     string `json:"hook,omitempty"`  // its name, or the action's
+	Agent    string `json:"agent-status"`     // idle, executing, failed or down
+	Doing    string `json:"doing,omitempty"`  // what it runs, see Event.Hook
+	Remote   string `json:"remote,omitempty"` // whom that is about
+	Hook     string `json:"hook,omitempty"`   // the hook's name, or the action's
 	Pending  string `json:"pending,omitempty"`
 	Revision int    `json:"charm-revision"`
 	// Databags are the unit's, by relation id.
@@ -73,7 +74,8 @@ func (c *Cluster) unitStatus(name string) UnitStatus {
 	case info.Down:
 		u.Agent = "down"
 	case info.Running != nil:
-		u.Agent, u.Doing, u.Hook = "executing", fullName(*info.Running), info.Running.Name
+		u.Agent, u.Doing = "executing", hookName(*info.Running)
+		u.Hook, u.Remote = info.Running.Name, info.Running.RemoteUnit
 	case info.Failed != nil:
 		u.Agent = "failed"
 	}

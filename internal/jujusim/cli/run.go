@@ -64,8 +64,7 @@ Steps:
 	flags.StringVar(&o.CharmDir, "charm", "", "`directory` of the charm, with an executable dispatch in it")
 	flags.IntVarP(&o.units, "units", "n", 0, "`number` of units to deploy before the script")
 	flags.StringVar(&o.App, "app", "", "`name` of the application (default the charm's)")
-	flags.StringArrayVar(&o.Env, "env", []string{"ROLLINGOPS_STATE_DIR={unit-dir}/state"},
-		"add `KEY=VALUE` to the environment of every hook; {unit-dir} and {unit} are replaced")
+	flags.StringArrayVar(&o.Env, "env", nil, "add `KEY=VALUE` to the environment of every hook; {unit-dir} and {unit} are replaced")
 	flags.DurationVar(&o.UpdateStatus, "update-status", 5*time.Minute, "`time` between update-status hooks, give or take a fifth; 0 for none")
 	flags.DurationVar(&o.RetryDelay, "retry-delay", 5*time.Second, "`time` until a failed hook runs again, doubled each time")
 	flags.StringVar(&o.Dir, "workdir", "", "`directory` for the model: empty or new, with a short path (default a temporary one)")
@@ -74,6 +73,10 @@ Steps:
 	flags.BoolVarP(&o.verbose, "verbose", "v", false, "print every event of the trace as it happens")
 	return cmd
 }
+
+// defaultEnv keeps the units of a charm of this project apart: on machines of
+// their own each has its state in the same place.
+const defaultEnv = "ROLLINGOPS_STATE_DIR={unit-dir}/state"
 
 // run carries out the script and shows the model, whatever becomes of it.
 func (o *runOptions) run(ctx context.Context, path string, stdin io.Reader, stdout io.Writer) (err error) {
@@ -85,6 +88,7 @@ func (o *runOptions) run(ctx context.Context, path string, stdin io.Reader, stdo
 	if o.verbose {
 		o.Notify = func(e agent.Event) { fmt.Fprintln(live, describe(e)) }
 	}
+	o.Env = append([]string{defaultEnv}, o.Env...)
 	temporary := o.Dir == ""
 	if temporary {
 		if o.Dir, err = os.MkdirTemp("", "jujusim-"); err != nil {

@@ -8,7 +8,7 @@ import (
 )
 
 // maxDoing is how wide the column of what the agents do may get.
-const maxDoing = 40
+const maxDoing = 32
 
 // Rows makes a table's rows of an application's status.
 func Rows(status agent.Status) []Row {
