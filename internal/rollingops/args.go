@@ -20,7 +20,7 @@ type Args struct {
 }
 
 // NewArgs converts Go values: nil, booleans, integers, floats, strings,
-// json.Number, Args, and slices, arrays and string-keyed maps of them. NaN,
+// json.Number, and slices, arrays, string-keyed maps and pointers of them. NaN,
 // infinities, strings that are not UTF-8 and all other types are errors.
 func NewArgs(m map[string]any) (Args, error) {
 	v, err := fromGo(reflect.ValueOf(m), 0)
@@ -71,7 +71,7 @@ func (a Args) Map() map[string]any { return a.object().toMap() }
 // Decode stores the arguments in the struct that into points to, by the names
 // that its fields have for encoding/json. Like a Python callback it refuses
 // arguments that it does not know and values of another type; the error names
-// them, without their value. Fields without an argument stay as they are.
+// them, without their value unless the type has its own UnmarshalJSON. Fields without an argument stay as they are.
 func (a Args) Decode(into any) error {
 	d := json.NewDecoder(bytes.NewReader(a.object().append(nil)))
 	d.DisallowUnknownFields()
@@ -149,9 +149,6 @@ func (v value) toMap() map[string]any {
 
 // fromGo is the JSON value of a Go value inside of depth lists and objects.
 func fromGo(v reflect.Value, depth int) (value, error) {
-	if depth > maxDepth {
-		return null, errTooDeep // also for a map that holds itself
-	}
 	switch v.Kind() {
 	case reflect.Invalid:
 		return null, nil
@@ -168,16 +165,13 @@ func fromGo(v reflect.Value, depth int) (value, error) {
 		return null, errors.New("a float that is not a number or not finite")
 	case reflect.String:
 		return fromGoString(v)
-	case reflect.Interface, reflect.Pointer:
+	case reflect.Interface:
 		return fromGo(v.Elem(), depth)
-	case reflect.Slice, reflect.Array:
-		return fromGoSlice(v, depth)
-	case reflect.Map:
-		return fromGoMap(v, depth)
-	case reflect.Struct:
-		if a, ok := v.Interface().(Args); ok {
-			return a.object(), nil
+	case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map:
+		if depth == maxDepth { // or it holds itself
+			return null, errTooDeep
 		}
+		return fromGoNested(v, depth+1)
 	}
 	return null, fmt.Errorf("a %s has no JSON form", v.Type())
 }
@@ -197,14 +191,19 @@ func fromGoString(v reflect.Value) (value, error) {
 	return value{kind: stringKind, text: s}, nil
 }
 
-func fromGoSlice(v reflect.Value, depth int) (value, error) {
-	if v.Kind() == reflect.Slice && v.IsNil() {
+func fromGoNested(v reflect.Value, depth int) (value, error) {
+	switch {
+	case v.Kind() == reflect.Pointer:
+		return fromGo(v.Elem(), depth)
+	case v.Kind() != reflect.Array && v.IsNil():
 		return null, nil
+	case v.Kind() == reflect.Map:
+		return fromGoMap(v, depth)
 	}
 	items := make([]value, v.Len())
 	for i := range items {
 		var err error
-		if items[i], err = fromGo(v.Index(i), depth+1); err != nil {
+		if items[i], err = fromGo(v.Index(i), depth); err != nil {
 			return null, fmt.Errorf("item %d: %w", i, err)
 		}
 	}
@@ -215,16 +214,13 @@ func fromGoMap(v reflect.Value, depth int) (value, error) {
 	if v.Type().Key().Kind() != reflect.String {
 		return null, fmt.Errorf("a %s has no JSON form", v.Type())
 	}
-	if v.IsNil() {
-		return null, nil
-	}
 	items := make([]value, 0, v.Len())
 	for key, e := range v.Seq2() {
 		name := key.String()
 		if !utf8.ValidString(name) {
 			return null, errUTF8
 		}
-		item, err := fromGo(e, depth+1)
+		item, err := fromGo(e, depth)
 		if err != nil {
 			return null, fmt.Errorf("%q: %w", name, err)
 		}

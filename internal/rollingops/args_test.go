@@ -95,13 +95,13 @@ func TestNewArgsTakesGoValues(t *testing.T) {
 		"nil": nil, "bool": true, "int": int8(-1), "uint": uint64(math.MaxUint64), "float": 2.0, "float32": float32(0.5),
 		"string": "é", "named": name("n"), "number": json.Number("1.50"), "bytes": []byte{1, 2}, "array": [2]bool{true, false},
 		"list": []any{1, "x", nil}, "strings": []string(nil), "map": map[name]int{"b": 2, "a": 1}, "no map": map[string]int(nil),
-		"pointer": new(int), "args": mustParseArgs(t, `{"a":1}`),
+		"pointer": new(int), "no pointer": (*int)(nil),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `{"args":{"a":1},"array":[true,false],"bool":true,"bytes":[1,2],"float":2.0,"float32":0.5,"int":-1,"list":[1,"x",null],` +
-		`"map":{"a":1,"b":2},"named":"n","nil":null,"no map":null,"number":1.5,"pointer":0,"string":"\u00e9","strings":null,"uint":18446744073709551615}`
+	want := `{"array":[true,false],"bool":true,"bytes":[1,2],"float":2.0,"float32":0.5,"int":-1,"list":[1,"x",null],` +
+		`"map":{"a":1,"b":2},"named":"n","nil":null,"no map":null,"no pointer":null,"number":1.5,"pointer":0,"string":"\u00e9","strings":null,"uint":18446744073709551615}`
 	if got := a.JSON(); got != want {
 		t.Errorf("want %s\ngot  %s", want, got)
 	}
@@ -110,6 +110,8 @@ func TestNewArgsTakesGoValues(t *testing.T) {
 func TestNewArgsRefusesWhatHasNoJSONForm(t *testing.T) {
 	loop := map[string]any{}
 	loop["loop"] = loop
+	var self any
+	self = &self
 	for _, c := range []struct {
 		value any
 		want  string
@@ -124,6 +126,7 @@ func TestNewArgsRefusesWhatHasNoJSONForm(t *testing.T) {
 		{json.Number("x"), `"x": a json.Number that is none`},
 		{json.Number("true"), `"x": a json.Number that is none`},
 		{loop, `too large: nested more than 989 deep`},
+		{self, `too large: nested more than 989 deep`},
 	} {
 		t.Run(c.want, func(t *testing.T) {
 			_, err := NewArgs(map[string]any{"x": c.value})
@@ -131,6 +134,26 @@ func TestNewArgsRefusesWhatHasNoJSONForm(t *testing.T) {
 				t.Errorf("got %v", err)
 			}
 		})
+	}
+}
+
+// Whatever NewArgs takes can be read back.
+func TestNewArgsIsAsDeepAsParseArgs(t *testing.T) {
+	for _, c := range []struct {
+		lists int
+		ok    bool
+	}{{maxDepth - 1, true}, {maxDepth, false}} {
+		var v any = 1
+		for range c.lists {
+			v = []any{v}
+		}
+		a, err := NewArgs(map[string]any{"x": v})
+		if c.ok {
+			mustParseArgs(t, a.JSON())
+		}
+		if (err == nil) != c.ok {
+			t.Errorf("%d lists: want ok: %t, got %v", c.lists, c.ok, err)
+		}
 	}
 }
 

@@ -105,6 +105,15 @@ func (v value) get(name string) (value, bool) {
 	return v.items[i], true
 }
 
+// count is how many values there are, with those inside.
+func (v value) count() int {
+	n := 1
+	for _, item := range v.items {
+		n += item.count()
+	}
+	return n
+}
+
 // equal is Python's ==: numbers compare by value whatever their kind, and True
 // and False are the numbers 1 and 0.
 func (v value) equal(w value) bool {

@@ -171,11 +171,12 @@ func (v value) toCount() (string, error) {
 	return n, err
 }
 
-// Encode writes the queue as it stands in a databag. An operation that no
-// queue may hold is an error, as is a text longer than ParseQueue reads.
+// Encode writes the queue as it stands in a databag. What ParseQueue would not
+// read is an error.
 func (q Queue) Encode() (string, error) {
 	out := append(make([]byte, 0, 256*len(q)), '[')
 	var entry, kwargs []byte
+	values := 1 // as the parser counts them
 	for i, op := range q {
 		if err := op.check(); err != nil {
 			return "", fmt.Errorf("cannot encode operations: entry %d: %w", i, err)
@@ -187,6 +188,10 @@ func (q Queue) Encode() (string, error) {
 		}
 		if out = appendString(out, string(entry)); len(out) >= maxText {
 			return "", fmt.Errorf("cannot encode operations: %w", errTooLong)
+		}
+		const entryAndFields = 7
+		if values += entryAndFields + op.Kwargs.object().count(); values > maxValues {
+			return "", fmt.Errorf("cannot encode operations: %w", errTooMany)
 		}
 	}
 	return string(append(out, ']')), nil

@@ -176,6 +176,34 @@ func TestEncodeRefusesWhatCannotBeReadBack(t *testing.T) {
 	}
 }
 
+// What is written can be read, up to the last value.
+func TestEncodeCountsValuesAsParseQueueDoes(t *testing.T) {
+	op, err := NewOperation("restart", Args{}, noon, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const others = 1 + 7 + 7 + 1 + 2 // list, two entries, one without kwargs, one with a list in them
+	for _, c := range []struct {
+		items int
+		ok    bool
+	}{{maxValues - others, true}, {maxValues - others + 1, false}} {
+		large := op
+		large.Kwargs = Args{[]value{{kind: listKind, name: "x", items: make([]value, c.items)}}}
+		for i := range c.items {
+			large.Kwargs.members[0].items[i] = value{kind: intKind, text: "1"}
+		}
+		text, err := Queue{op, large}.Encode()
+		if (err == nil) != c.ok || err != nil && !errors.Is(err, ErrTooLarge) {
+			t.Errorf("%d items: want ok: %t, got %v", c.items, c.ok, err)
+		}
+		if c.ok {
+			if _, err := ParseQueue(text); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
+
 func TestQueueLeavesOldQueuesAlone(t *testing.T) {
 	op := func(id string) Operation {
 		op, err := NewOperation(id, Args{}, noon, nil)
