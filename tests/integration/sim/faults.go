@@ -6,11 +6,40 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
-// Settle implements steps.Settler.
-func (b *Backend) Settle(ctx context.Context) error { return b.cluster.WaitIdle(ctx, false) }
+// patience is how long Settle waits for workers to end.
+const patience = 3 * time.Second
+
+// Settle implements steps.Settler. A worker may be left on each unit that waits
+// for a time long after: the pause after which it was to bring the unit back was
+// cut short by something else.
+func (b *Backend) Settle(ctx context.Context) error {
+	short, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	err := b.cluster.WaitIdle(short, false)
+	if err == nil {
+		return nil
+	}
+	if err := b.cluster.WaitIdle(ctx, true); err != nil {
+		return err
+	}
+	left, listErr := b.cluster.Background()
+	if listErr != nil {
+		return listErr
+	}
+	seen := map[string]bool{}
+	for _, p := range left {
+		program, _, _ := strings.Cut(p.Command, " ")
+		if filepath.Base(program) != "worker" || seen[p.Unit] {
+			return err
+		}
+		seen[p.Unit] = true
+	}
+	return nil
+}
 
 const maxLogLines = 60
 

@@ -24,6 +24,7 @@ type check func(snapshot) error
 var conditions = map[string]condition{
 	"ready":   {"", 0, 0, func(s *Script, _ []string) (check, error) { return s.ready, nil }},
 	"idle":    {"", 0, 0, func(s *Script, _ []string) (check, error) { return s.idle, nil }},
+	"quiet":   {"UNITS", 1, 1, quietCondition},
 	"units":   {"N", 1, 1, unitsCondition},
 	"leader":  {"UNIT", 1, 1, leaderCondition},
 	"holder":  {"UNIT|none", 1, 1, holderCondition},
@@ -110,6 +111,18 @@ func (s *Script) idle(seen snapshot) error {
 		return errors.New(why)
 	}
 	return nil
+}
+
+func quietCondition(s *Script, args []string) (check, error) {
+	selected, err := s.selection(args[0])
+	return func(seen snapshot) error {
+		for _, name := range selected(seen.State) {
+			if u, ok := seen.unit(name); ok && !u.Idle {
+				return fmt.Errorf("%s has something to run", name)
+			}
+		}
+		return nil
+	}, err
 }
 
 func unitsCondition(_ *Script, args []string) (check, error) {

@@ -46,6 +46,7 @@
 //
 //	actions                      no run of the background goes on; all have completed
 //	ready                        all units are there and active, one leads, none has anything to run
+//	quiet UNITS                  these units have nothing to run: they have heard what the others wrote
 //	idle                         no unit has an operation, holds the lock or runs a hook
 //	units N                      there are N units
 //	leader UNIT                  the unit leads
