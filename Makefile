@@ -1,6 +1,10 @@
 ARCH ?= $(shell go env GOARCH)
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+# What runs other programs, or no goroutines at all, gains nothing from the race detector.
+RACE = $(filter-out %/jujusim/agent %/jujusim/script %/pack %/tests/% %/cmd/%,$(shell go list ./...))
+FUZZTIME ?= 5s
 
-.PHONY: build charm clean integration
+.PHONY: build charm demo test lint race fuzz clean integration
 
 build: ## build all programs into bin/
 	@mkdir -p bin
@@ -9,11 +13,37 @@ build: ## build all programs into bin/
 charm: ## make rolling-ops_ARCH.charm without charmcraft (ARCH=amd64 or arm64)
 	go run ./internal/pack -arch $(ARCH)
 
+demo: build ## five units on a simulated model restart one after the other
+	go run ./internal/pack -dir build/charm
+	bin/jujusim run --charm build/charm -n 5 demo/restart.txt
+
+test: lint race ## all tests: what CI runs
+	go test -cover -timeout 20m ./...
+	@$(MAKE) --no-print-directory fuzz
+
+lint:
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "not formatted by gofmt: $$unformatted" >&2; exit 1; }
+	go vet ./...
+	go run $(STATICCHECK) ./...
+
+race:
+	go test -race -timeout 20m $(RACE)
+
+fuzz: ## each fuzz target for FUZZTIME
+	@for file in $$(grep -rl --include='*_test.go' '^func Fuzz' internal); do \
+		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p' $$file); do \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) ./$$(dirname $$file) || exit 1; \
+		done; \
+	done
+
 CONTROLLERS = $${JUJU_DATA:-$${XDG_DATA_HOME:-$$HOME/.local/share}/juju}/controllers.yaml
 integration: ## run the scripts on a real Juju controller (KEEP=1, BASE=ubuntu@22.04, RUN=TestScripts: see docs/testing.md)
 	@grep -qs uuid: "$(CONTROLLERS)" || { echo 'integration: no Juju controller; get one with "snap install juju lxd && lxd init --auto && juju bootstrap localhost"' >&2; exit 1; }
 	@$(MAKE) --no-print-directory charm
 	cd tests/integration/juju && ARCH=$(ARCH) go test -count=1 -v -timeout 3h -parallel 2 -run '$(or $(RUN),.)' .
 
+charmcraft-check: ## pack with the real charmcraft too, and compare (as root, on Debian or Ubuntu)
+	tests/charmcraft/check.sh
+
 clean: ## remove what the other targets made
-	rm -rf bin *.charm
+	rm -rf bin build *.charm

@@ -1,6 +1,7 @@
 // Pack makes the charm without charmcraft, reproducibly: the same commit and
-// the same Go give the same bytes. It writes rolling-ops_ARCH.charm, or, with
-// -stage, the files that charmcraft's part is to hold.
+// the same Go give the same bytes. It writes rolling-ops_ARCH.charm; with -dir
+// the same files into a directory; with -stage those that charmcraft's part is
+// to hold.
 package main
 
 import (
@@ -41,15 +42,16 @@ func main() {
 	root := flag.String("root", ".", "the project's `directory`")
 	arch := flag.String("arch", runtime.GOARCH, "the `architecture` to build for: amd64 or arm64")
 	out := flag.String("out", ".", "the `directory` to write the charm to")
+	dir := flag.String("dir", "", "write the files of the charm to this `directory` instead of a charm")
 	stage := flag.String("stage", "", "write the part of charmcraft.yaml to this `directory` instead of a charm")
 	flag.Parse()
-	if err := run(*root, *arch, *out, *stage); err != nil {
+	if err := run(*root, *arch, *out, *dir, *stage); err != nil {
 		fmt.Fprintln(os.Stderr, "pack:", err)
 		os.Exit(1)
 	}
 }
 
-func run(root, arch, out, stage string) error {
+func run(root, arch, out, dir, stage string) error {
 	if !slices.Contains(architectures, arch) {
 		return fmt.Errorf("cannot build for architecture %q: want one of %s", arch, strings.Join(architectures, ", "))
 	}
@@ -70,6 +72,9 @@ func run(root, arch, out, stage string) error {
 	}
 	files = append(files, texts...)
 	files = append(files, file{"manifest.yaml", 0o644, manifest(arch)})
+	if dir != "" {
+		return write(dir, files)
+	}
 	var charm bytes.Buffer
 	if err := pack(&charm, files); err != nil {
 		return err
@@ -123,6 +128,9 @@ func read(dir string, names []string) ([]file, error) {
 }
 
 func write(dir string, files []file) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("cannot write the files of the charm: %w", err)
+	}
 	for _, f := range files {
 		path := filepath.Join(dir, f.name)
 		if err := os.WriteFile(path, f.content, f.mode); err != nil {

@@ -44,7 +44,7 @@ func TestCharmIsReproducible(t *testing.T) {
 	var charms [][]byte
 	for range 2 {
 		root := project(t)
-		if err := run(root, "amd64", root, ""); err != nil {
+		if err := run(root, "amd64", root, "", ""); err != nil {
 			t.Fatal(err)
 		}
 		charm, err := os.ReadFile(filepath.Join(root, "rolling-ops_amd64.charm"))
@@ -60,7 +60,7 @@ func TestCharmIsReproducible(t *testing.T) {
 
 func TestCharmContent(t *testing.T) {
 	root := project(t)
-	if err := run(root, "arm64", root, ""); err != nil {
+	if err := run(root, "arm64", root, "", ""); err != nil {
 		t.Fatal(err)
 	}
 	z, err := zip.OpenReader(filepath.Join(root, "rolling-ops_arm64.charm"))
@@ -120,7 +120,7 @@ func TestCharmContent(t *testing.T) {
 
 func TestStage(t *testing.T) {
 	root, stage := project(t), t.TempDir()
-	if err := run(root, "amd64", "", stage); err != nil {
+	if err := run(root, "amd64", "", "", stage); err != nil {
 		t.Fatal(err)
 	}
 	entries, err := os.ReadDir(stage)
@@ -155,7 +155,7 @@ func TestErrors(t *testing.T) {
 			if err := os.RemoveAll(filepath.Join(root, test.remove)); err != nil {
 				t.Fatal(err)
 			}
-			err := run(root, test.arch, root, "")
+			err := run(root, test.arch, root, "", "")
 			if err == nil || !strings.HasPrefix(err.Error(), test.want) {
 				t.Errorf("got %v", err)
 			}
