@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 }
 
 // limit is how long a test waits for anything.
-const limit = 15 * time.Second
+const limit = time.Minute
 
 // fixture is a model of the charm in testdata.
 type fixture struct {
@@ -620,6 +620,7 @@ func TestNewRefuses(t *testing.T) {
 	}{
 		{"no charm", Options{CharmDir: t.TempDir(), Dir: t.TempDir()}, "cannot use charm"},
 		{"used directory", Options{CharmDir: "testdata/charm", Dir: used}, "not empty"},
+		{"long path", Options{CharmDir: "testdata/charm", Dir: filepath.Join(t.TempDir(), strings.Repeat("long", 25))}, "too long"},
 	}
 	for _, test := range tests {
 		if _, err := New(test.opts); err == nil || !strings.Contains(err.Error(), test.want) {

@@ -94,7 +94,11 @@ func New(opts Options) (*Cluster, error) {
 		sources: []string{charm.Dir},
 		changed: make(chan struct{}),
 	}
-	if err := c.makeDirs(); err != nil {
+	app := opts.App
+	if app == "" {
+		app = charm.Name
+	}
+	if err := c.makeDirs(app); err != nil {
 		return nil, err
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
@@ -121,7 +125,10 @@ func loadCharm(dir string) (*jujusim.Charm, error) {
 	return jujusim.LoadCharm(dir)
 }
 
-func (c *Cluster) makeDirs() error {
+func (c *Cluster) makeDirs(app string) error {
+	if socket := c.unitDir(app+"/999") + "/" + agentSocket; len(socket) > maxSocketPath {
+		return fmt.Errorf("cannot use working directory: its path is %d bytes too long for the sockets in it", len(socket)-maxSocketPath)
+	}
 	if entries, err := os.ReadDir(c.opts.Dir); err == nil && len(entries) > 0 {
 		return fmt.Errorf("cannot use working directory: %s is not empty", c.opts.Dir)
 	}
@@ -145,6 +152,10 @@ func (c *Cluster) UnitDir(unit string) string {
 	if _, err := os.Stat(removed); err == nil {
 		return removed
 	}
+	return c.unitDir(unit)
+}
+
+func (c *Cluster) unitDir(unit string) string {
 	return filepath.Join(c.opts.Dir, "agents", unitTag(unit))
 }
 
@@ -156,7 +167,7 @@ func (c *Cluster) LogPath(unit string) string {
 // hookEnv is the part of a hook's environment that its machine adds. As on a
 // real unit nothing else of this process' own environment gets there.
 func (c *Cluster) hookEnv(unit string) []string {
-	dir := filepath.Join(c.opts.Dir, "agents", unitTag(unit))
+	dir := c.unitDir(unit)
 	charmDir := filepath.Join(dir, "charm")
 	env := []string{
 		"CHARM_DIR=" + charmDir,

@@ -48,7 +48,7 @@ func (c *Cluster) AddUnit() (string, error) {
 		a := &unitAgent{
 			c:       c,
 			name:    name,
-			dir:     filepath.Join(c.opts.Dir, "agents", unitTag(name)),
+			dir:     c.unitDir(name),
 			waiting: map[string]chan commandResult{},
 		}
 		var err error
@@ -58,10 +58,10 @@ func (c *Cluster) AddUnit() (string, error) {
 		if a.log, err = openUnitLog(c.LogPath(name)); err != nil {
 			return err
 		}
-		c.agents[name] = a
 		if err := a.serveCommands(); err != nil {
-			return err
+			return errors.Join(err, a.log.Close())
 		}
+		c.agents[name] = a
 		c.wait.Go(a.loop)
 		return nil
 	})

@@ -99,9 +99,6 @@ const maxSocketPath = 107
 // serve registers service and answers calls on the unix socket at path until
 // Close.
 func serve(path string, service any) (*server, error) {
-	if len(path) > maxSocketPath {
-		return nil, fmt.Errorf("cannot listen on %q: a unix socket's path has at most %d bytes: use a shorter working directory", path, maxSocketPath)
-	}
 	handler := rpc.NewServer()
 	if err := handler.Register(service); err != nil {
 		return nil, fmt.Errorf("cannot register RPC service: %w", err)

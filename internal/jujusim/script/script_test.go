@@ -131,7 +131,7 @@ func play(t *testing.T, text string) (string, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	var out strings.Builder
 	runErr := Run(ctx, cluster, append(Deployment(2), steps...), "../agent/testdata", &out)
