@@ -89,6 +89,10 @@ func (h *Hook) Request(callbackID string, kwargs map[string]any, maxRetry *int) 
 	if !added {
 		return Ticket{Position: queue.Len(), Duplicate: true}, nil
 	}
+	// What can't be written must fail here, not after a callback has run.
+	if _, err := queue.Encode(); err != nil {
+		return Ticket{}, &InvalidRequestError{callbackID, err}
+	}
 	if queue.Len() == 1 {
 		h.own.state = Requested
 	}

@@ -364,6 +364,46 @@ func TestWorkerThatCannotStartKeepsTheHook(t *testing.T) {
 	}
 }
 
+// A stamp after which there is no later one would keep the lock for ever.
+func TestStampAtTheEndOfTime(t *testing.T) {
+	end := "9999-12-31T23:59:59.999999+00:00"
+	unit := waiting(Requested, 0, time.Time{})
+	unit["executed_at"] = end
+	s := stage{unit: "app/0", leader: true, now: noon, units: bags("app/0", map[string]string{}, "app/1", unit)}
+	s.hook(t, OtherEvent, nil)
+	if want := TimestampOf(noon).String(); s.wroteA["granted_at"] != want {
+		t.Fatalf("granted at %s, want %s", s.wroteA["granted_at"], want)
+	}
+	s = stage{unit: "app/1", now: noon, app: s.wroteA, units: bags("app/1", unit)}
+	s.hook(t, LockGranted, func(context.Context, Args) (Result, error) { return Release, nil })
+	if s.wrote["executed_at"] == "" || s.wrote["executed_at"] == end {
+		t.Errorf("the attempt left %q", s.wrote["executed_at"])
+	}
+	s = stage{unit: "app/0", leader: true, now: noon, app: map[string]string{"granted_unit": "app/1", "granted_at": end},
+		units: bags("app/0", map[string]string{}, "app/1", map[string]string{})}
+	s.hook(t, OtherEvent, nil)
+	if diff := cmp.Diff(map[string]string{"granted_unit": "", "granted_at": ""}, s.wroteA); diff != "" {
+		t.Errorf("a grant at the end of time is not void:\n%s", diff)
+	}
+}
+
+func TestRequestTooLargeToWrite(t *testing.T) {
+	s := stage{unit: "app/0", now: noon, units: bags("app/0", map[string]string{})}
+	m := s.manager()
+	m.Register("restart", nil)
+	h, err := m.Begin(t.Context(), Event{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var invalid *InvalidRequestError
+	if _, err := h.Request("restart", map[string]any{"x": strings.Repeat("x", 17<<20)}, nil); !errors.As(err, &invalid) {
+		t.Errorf("Request: %v", err)
+	}
+	if _, err := h.Finish(t.Context()); err != nil || s.wrote != nil {
+		t.Errorf("Finish: %v, wrote %d keys", err, len(s.wrote))
+	}
+}
+
 func TestOperatorActions(t *testing.T) {
 	s := stage{unit: "app/0", leader: true, now: noon, app: held("app/1", noon.Add(-time.Hour)),
 		units: bags("app/0", map[string]string{"operations": "garbage", "state": "request"}, "app/1", map[string]string{})}

@@ -33,11 +33,21 @@ type grant struct {
 }
 
 func readGrant(app map[string]string) grant {
-	at, err := ParseTimestamp(app[keyGrantedAt])
-	if err != nil {
-		at = Timestamp{}
+	return grant{unit: app[keyGrantedUnit], at: readStamp(app[keyGrantedAt])}
+}
+
+// lastYear is the last one whose stamps count: after a stamp at the end of the
+// year 9999 there is no later one, so that a grant could never be used up.
+const lastYear = 9998
+
+// readStamp returns the zero Timestamp for a text that is missing, unreadable
+// or past lastYear.
+func readStamp(text string) Timestamp {
+	at, err := ParseTimestamp(text)
+	if err != nil || at.Time().Year() > lastYear {
+		return Timestamp{}
 	}
-	return grant{unit: app[keyGrantedUnit], at: at}
+	return at
 }
 
 func (g grant) free() bool { return g.unit == "" }
@@ -63,10 +73,7 @@ type unitView struct {
 }
 
 func readUnit(name string, bag map[string]string) unitView {
-	v := unitView{name: name, state: State(bag[keyState])}
-	if at, err := ParseTimestamp(bag[keyExecutedAt]); err == nil {
-		v.executedAt = at
-	}
+	v := unitView{name: name, state: State(bag[keyState]), executedAt: readStamp(bag[keyExecutedAt])}
 	v.queue, v.queueErr = ParseQueue(bag[keyOperations])
 	return v
 }
