@@ -63,8 +63,8 @@ func (k *worker) call(w *world, m *machine) {
 
 // called is the end of a command, the worker's or not.
 func (k *worker) called(w *world, id string, ok bool) {
-	if id != k.calling {
-		return
+	if id == "" || id != k.calling {
+		return // a hook's end is none of a worker's business
 	}
 	k.calling = ""
 	if !ok {
