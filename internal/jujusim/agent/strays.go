@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // Every process that a model starts gets these in its environment, and what
@@ -34,6 +35,16 @@ func (p Process) String() string {
 
 // findProcesses returns the live processes marked with the model's id, by pid.
 func findProcesses(id string) ([]Process, error) {
+	found, err := scan(id)
+	if err == nil && len(found) == 0 {
+		// One may have handed over to a child of a lower pid, that the first scan
+		// had passed already.
+		found, err = scan(id)
+	}
+	return found, err
+}
+
+func scan(id string) ([]Process, error) {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
 		return nil, fmt.Errorf("cannot list processes: %w", err)
@@ -56,12 +67,8 @@ func findProcesses(id string) ([]Process, error) {
 // its environment can't be read and it is not ours.
 func inspect(pid int, id string) (Process, bool) {
 	dir := filepath.Join("/proc", strconv.Itoa(pid))
-	environ, err := os.ReadFile(filepath.Join(dir, "environ"))
-	if err != nil {
-		return Process{}, false
-	}
 	prefix := []byte(idVariable + "=" + id + ":")
-	for entry := range bytes.SplitSeq(environ, []byte{0}) {
+	for entry := range bytes.SplitSeq(environ(dir), []byte{0}) {
 		if unit, ok := bytes.CutPrefix(entry, prefix); ok {
 			command, _ := os.ReadFile(filepath.Join(dir, "cmdline"))
 			pgid, _ := syscall.Getpgid(pid)
@@ -74,6 +81,24 @@ func inspect(pid int, id string) (Process, bool) {
 		}
 	}
 	return Process{}, false
+}
+
+// environ reads the environment of the process at dir in /proc. For a moment in
+// the middle of an exec it is empty, as that of a kernel thread always is,
+// which has no program either.
+func environ(dir string) []byte {
+	const tries = 10
+	for range tries {
+		data, err := os.ReadFile(filepath.Join(dir, "environ"))
+		if err != nil || len(data) > 0 {
+			return data
+		}
+		if _, err := os.Readlink(filepath.Join(dir, "exe")); err != nil {
+			return nil
+		}
+		time.Sleep(200 * time.Microsecond)
+	}
+	return nil
 }
 
 // kill ends p by its id. The process is looked at again once it is held
