@@ -3,6 +3,7 @@ package simulation
 import (
 	"fmt"
 	"strings"
+	"time"
 )
 
 // faults are all that the scheduler can do to a cluster. Each counts how often
@@ -51,13 +52,9 @@ func (c *coverage) matter(fault string) {
 	}
 }
 
-func (c *coverage) add(d *coverage) {
-	c.hooks += d.hooks
-	c.runs += d.runs
-	for _, f := range faults {
-		c.fired[f] += d.fired[f]
-		c.mattered[f] += d.mattered[f]
-	}
+// rate says how much was simulated in the given time of one processor.
+func (c *coverage) rate(used time.Duration) string {
+	return fmt.Sprintf("%d simulations, %d hooks, %.0f hooks a second of processor time", c.runs, c.hooks, float64(c.hooks)/used.Seconds())
 }
 
 // missing are the faults that never happened or never made a difference.

@@ -1,7 +1,6 @@
 package simulation
 
 import (
-	"fmt"
 	"strconv"
 	"time"
 )
@@ -169,34 +168,4 @@ func eventFault(verb string) func(*world, source, *machine) step {
 		names := append(w.names(), "app")
 		return step{verb: verb, unit: m.name, args: []string{short(names[s.draw("about", len(names))])}}
 	}
-}
-
-// simulate runs one random schedule to its end, faults, settling and all. It
-// returns the broken invariant, if any.
-func simulate(s source, cover *coverage) (w *world, broken violation) {
-	p := newProfile(s)
-	w = newWorld(p.options, cover)
-	defer w.close()
-	defer func() {
-		if v := recover(); v != nil {
-			b, ok := v.(violation)
-			if !ok {
-				panic(fmt.Sprintf("%v\nschedule:\n%s", v, w.script()))
-			}
-			broken = b
-		}
-	}()
-	for range p.units {
-		w.mustDo(step{verb: "add-unit"})
-	}
-	w.mustDo(step{verb: "settle"})
-	for range p.steps {
-		_ = w.do(p.choose(w, s)) // an impossible step is none
-	}
-	w.mustDo(step{verb: "settle"})
-	if cover != nil {
-		cover.hooks += w.hooks
-		cover.runs++
-	}
-	return w, ""
 }

@@ -1,19 +1,121 @@
 package simulation
 
 import (
+	"flag"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
-	"rolling-ops/internal/rollingops"
-	"slices"
-	"strings"
+	"runtime/debug"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 	"pgregory.net/rapid"
 )
+
+var (
+	flagSeed     = flag.Uint64("seed", 0, "simulation: the first seed; 0 for the fixed ones, from 1, and then fresh ones")
+	flagSeeds    = flag.Int("seeds", 600, "simulation: how many seeds to run")
+	flagDuration = flag.Duration("duration", 0, "simulation: run fresh seeds for this long")
+)
+
+// TestSimulation runs random schedules on simulated clusters: the same ones
+// each time, then fresh ones. With -seed=S -seeds=1 it runs that of one seed,
+// with -duration=30m fresh ones for that long.
+func TestSimulation(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(800)) // the heap is small
+	begin, used := time.Now(), cpuTime()
+	cover := newCoverage()
+	run := func(seed uint64) {
+		if w, broken := simulate(randomSource(seed), cover); broken != "" {
+			t.Fatalf("seed %d: %s\n%s", seed, broken, shortest(w))
+		}
+	}
+	fresh := uint64(begin.UnixNano())
+	switch {
+	case *flagDuration > 0:
+		if *flagSeed != 0 {
+			fresh = *flagSeed
+		}
+		for seed := fresh; time.Since(begin) < *flagDuration; seed++ {
+			run(seed)
+			if cover.runs%10_000 == 0 {
+				t.Logf("%s: %s", time.Since(begin).Round(time.Second), cover.rate(cpuTime()-used))
+			}
+		}
+		t.Logf("seeds %d to %d", fresh, fresh+uint64(cover.runs)-1)
+	case *flagSeed != 0:
+		for i := range *flagSeeds {
+			run(*flagSeed + uint64(i))
+		}
+		return // too few to cover everything
+	default:
+		for i := range *flagSeeds {
+			run(uint64(i) + 1)
+		}
+		for i := range *flagSeeds / 4 {
+			run(fresh + uint64(i))
+		}
+		t.Logf("seeds 1 to %d and, fresh, %d to %d", *flagSeeds, fresh, fresh+uint64(*flagSeeds/4)-1)
+	}
+	t.Logf("%s\n%s", cover.rate(cpuTime()-used), cover)
+	if missing := cover.missing(); len(missing) > 0 {
+		t.Errorf("never happened, or never made a difference: %q", missing)
+	}
+}
+
+// TestRapidSimulation has rapid choose the schedules, and shorten one that
+// fails by choosing less.
+func TestRapidSimulation(t *testing.T) {
+	if err := flag.Set("rapid.nofailfile", "true"); err != nil {
+		t.Fatal(err)
+	}
+	var failed *world
+	defer func() {
+		if failed != nil {
+			t.Log(shortest(failed))
+		}
+	}()
+	rapid.Check(t, func(rt *rapid.T) {
+		if w, broken := simulate(rapidSource{rt}, nil); broken != "" {
+			failed = w
+			rt.Fatal(string(broken))
+		}
+	})
+}
+
+// simulate runs one random schedule to its end, faults, settling and all. It
+// returns the broken invariant, if any.
+func simulate(s source, cover *coverage) (w *world, broken violation) {
+	p := newProfile(s)
+	w = newWorld(p.options, cover)
+	defer w.close()
+	defer w.recover(&broken)
+	for range p.units {
+		w.mustDo(step{verb: "add-unit"})
+	}
+	w.mustDo(step{verb: "settle"})
+	for range p.steps {
+		_ = w.do(p.choose(w, s)) // an impossible step is none
+	}
+	w.mustDo(step{verb: "settle"})
+	if cover != nil {
+		cover.hooks += w.hooks
+		cover.runs++
+	}
+	return w, ""
+}
+
+// recover turns the panic of a broken invariant into its violation; any other
+// panic goes on, with the schedule that led to it.
+func (w *world) recover(broken *violation) {
+	switch v := recover().(type) {
+	case nil:
+	case violation:
+		*broken = v
+	default:
+		panic(fmt.Sprintf("%v\nschedule:\n%s\n%s", v, w.script(), debug.Stack()))
+	}
+}
 
 // mustDo makes a step that has to be possible.
 func (w *world) mustDo(s step) {
@@ -22,148 +124,33 @@ func (w *world) mustDo(s step) {
 	}
 }
 
-// script is the schedule so far, for replay.
-func (w *world) script() string {
-	return w.opts.String() + "\n" + strings.Join(w.schedule, "\n") + "\n"
-}
+// random is a source that depends on a seed alone.
+type random struct{ *rand.Rand }
+
+func randomSource(seed uint64) source { return random{rand.New(rand.NewPCG(seed, 0))} }
+
+func (r random) draw(_ string, n int) int { return r.IntN(n) }
 
 type rapidSource struct{ t *rapid.T }
 
+// draw takes bit by bit: larger draws of rapid's prefer small numbers, and then
+// most of a schedule would be the first of the choices.
 func (r rapidSource) draw(label string, n int) int {
-	return rapid.IntRange(0, n-1).Draw(r.t, label)
-}
-
-type randomSource struct{ *rand.Rand }
-
-func (r randomSource) draw(_ string, n int) int { return r.IntN(n) }
-
-func TestSimulation(t *testing.T) {
-	cover := newCoverage()
-	begin := time.Now()
-	seed := uint64(1)
-	n := 2000
-	if os.Getenv("SIM_N") != "" {
-		fmt.Sscan(os.Getenv("SIM_N"), &n)
-	}
-	for i := range n {
-		w, broken := simulate(randomSource{rand.New(rand.NewPCG(seed, uint64(i)))}, cover)
-		if broken != "" {
-			t.Fatalf("seed %d/%d: %s\n%s", seed, i, broken, w.script())
+	v := 0
+	for most := n - 1; most > 0; most >>= 1 {
+		v <<= 1
+		if rapid.Bool().Draw(r.t, label) {
+			v |= 1
 		}
 	}
+	return v % n
+}
+
+// cpuTime is what this process has used of the processors.
+func cpuTime() time.Duration {
 	var usage unix.Rusage
-	_ = unix.Getrusage(unix.RUSAGE_SELF, &usage)
-	d := time.Duration(usage.Utime.Nano())
-	_ = begin
-	t.Logf("%d simulations, %d hooks, %.0f hooks/s", cover.runs, cover.hooks, float64(cover.hooks)/d.Seconds())
-	t.Logf("\n%s", cover)
-}
-
-// TestReplay runs the schedule in the file that SCHEDULE names and prints what
-// it does, for a look at a schedule that a failing test has printed.
-func TestReplay(t *testing.T) {
-	file := os.Getenv("SCHEDULE")
-	if file == "" {
-		file = filepath.Join("testdata", "example.txt")
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &usage); err != nil {
+		return 0
 	}
-	data, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w, broken := replay(string(data), func(line string) { t.Log(line) })
-	defer w.close()
-	if broken != "" {
-		t.Fatalf("%s\n%s", broken, w.summary())
-	}
-}
-
-// replay runs a schedule and reports each step with the state it leaves.
-func replay(script string, report func(string)) (w *world, broken violation) {
-	w = newWorld(scheduleOptions(script), nil)
-	defer func() {
-		if v := recover(); v != nil {
-			b, ok := v.(violation)
-			if !ok {
-				panic(v)
-			}
-			broken = b
-		}
-	}()
-	for line := range strings.Lines(script) {
-		line = strings.TrimSpace(line)
-		if line == "" || line[0] == '#' {
-			continue
-		}
-		s, err := parseStep(line)
-		if err == nil {
-			err = w.do(s)
-		}
-		if err != nil {
-			report(fmt.Sprintf("%s: %v", line, err))
-			continue
-		}
-		report(fmt.Sprintf("%-30s %s", line, w.summary()))
-	}
-	return w, ""
-}
-
-// summary is the state of the cluster in a line.
-func (w *world) summary() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "leader=%s lock=%s", short(w.model.Leader()), short(w.appBag()["granted_unit"]))
-	for _, m := range w.machines() {
-		bag := w.unitBag(m.name)
-		fmt.Fprintf(&b, " | %s %s", short(m.name), bag["state"])
-		if q, err := rollingops.ParseQueue(bag["operations"]); err != nil {
-			b.WriteString(" unreadable")
-		} else {
-			fmt.Fprintf(&b, " %d", len(q))
-		}
-		if m.running != nil {
-			fmt.Fprintf(&b, " [%s at %s]", m.running.hook.Run(), m.running.at)
-		}
-		if m.worker.calling != "" {
-			b.WriteString(" worker calls")
-		} else if m.worker.waiting {
-			b.WriteString(" worker waits")
-		}
-	}
-	return b.String()
-}
-
-// scheduleOptions are those of the "# options" line of a schedule.
-func scheduleOptions(script string) options {
-	var o options
-	for line := range strings.Lines(script) {
-		words, ok := strings.CutPrefix(strings.TrimSpace(line), "# options ")
-		if !ok {
-			continue
-		}
-		for word := range strings.FieldsSeq(words) {
-			switch key, value, _ := strings.Cut(word, "="); key {
-			case "lost-departures":
-				o.LostDepartures = true
-			case "quiet-writer":
-				o.QuietWriter = true
-			case "early-departure":
-				o.EarlyDeparture = true
-			case "retry-delay":
-				o.RetryDelay, _ = time.ParseDuration(value)
-			}
-		}
-	}
-	return o
-}
-
-// String is the "# options" line.
-func (o options) String() string {
-	words := []string{"# options"}
-	for word, on := range map[string]bool{"lost-departures": o.LostDepartures, "quiet-writer": o.QuietWriter,
-		"early-departure": o.EarlyDeparture, "retry-delay=" + o.RetryDelay.String(): o.RetryDelay > 0} {
-		if on {
-			words = append(words, word)
-		}
-	}
-	slices.Sort(words[1:])
-	return strings.Join(words, " ")
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }

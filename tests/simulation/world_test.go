@@ -39,6 +39,8 @@ type world struct {
 	removedOne bool // a unit was removed
 
 	schedule []string // the steps so far
+	skipped  int      // steps of a script that were impossible
+	broken   string   // the form of the violation, if there is one
 }
 
 // machine is what a unit runs on.
@@ -138,7 +140,9 @@ func (w *world) close() {
 	}
 }
 
+// violation ends the simulation: an invariant is broken.
 func (w *world) violation(format string, args ...any) {
+	w.broken = format
 	panic(violation(fmt.Sprintf(format, args...)))
 }
 

@@ -1,0 +1,66 @@
+package simulation
+
+import (
+	"slices"
+	"strings"
+)
+
+// shortest shortens the schedule that broke an invariant and returns it as a
+// script to be read and replayed.
+func shortest(w *world) string {
+	opts, lines := shrink(w)
+	script := opts.String() + "\n" + strings.Join(lines, "\n") + "\n"
+	var told strings.Builder
+	_, broken := replay(script, func(line string) { told.WriteString("# " + line + "\n") })
+	return told.String() + "# " + invariantBroken + string(broken) + `
+# To replay it, save what follows as /tmp/schedule.txt and run
+#   SCHEDULE=/tmp/schedule.txt go test ./tests/simulation -run TestReplay -v
+` + script
+}
+
+// shrink drops all steps and options without which the same invariant is broken
+// all the same (delta debugging).
+func shrink(w *world) (options, []string) {
+	opts, lines := w.opts, w.schedule
+	breaks := func(o options, lines []string) ([]string, bool) {
+		again, broken := replay(o.String()+"\n"+strings.Join(lines, "\n"), func(string) {})
+		return again.schedule, broken != "" && again.broken == w.broken
+	}
+	for progress := true; progress; {
+		progress = false
+		for chunk := max(1, len(lines)/2); chunk > 0; chunk /= 2 {
+			for at := 0; at < len(lines); {
+				fewer := slices.Concat(lines[:at], lines[min(at+chunk, len(lines)):])
+				if made, ok := breaks(opts, fewer); ok {
+					lines, progress = made, true // those that are possible
+				} else {
+					at += chunk
+				}
+			}
+		}
+		for _, o := range opts.simpler() {
+			if made, ok := breaks(o, lines); ok {
+				opts, lines, progress = o, made, true
+				break
+			}
+		}
+	}
+	return opts, lines
+}
+
+// simpler are the options with one of them left out.
+func (o options) simpler() []options {
+	var out []options
+	without := func(set bool, drop func(*options)) {
+		if set {
+			p := o
+			drop(&p)
+			out = append(out, p)
+		}
+	}
+	without(o.LostDepartures, func(p *options) { p.LostDepartures = false })
+	without(o.QuietWriter, func(p *options) { p.QuietWriter = false })
+	without(o.EarlyDeparture, func(p *options) { p.EarlyDeparture = false })
+	without(o.RetryDelay > 0, func(p *options) { p.RetryDelay = 0 })
+	return out
+}
