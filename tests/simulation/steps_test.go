@@ -106,6 +106,7 @@ func init() {
 		"step":          {onUnit: true, do: stepRun, help: "let the run go on to where it next stops"},
 		"finish":        {onUnit: true, do: finishRun, help: "let the run go on to its end"},
 		"run":           {onUnit: true, do: wholeRun, help: "begin and finish"},
+		"until":         {onUnit: true, args: 1, do: untilPlace, help: "begin if need be, and go on to where the run stops at PLACE, such as callback or exit"},
 		"kill":          {onUnit: true, do: kill, help: "kill -9 dispatch where it is"},
 		"fail":          {onUnit: true, do: fail, help: "the run will exit non-zero, whatever it did"},
 		"restart-agent": {onUnit: true, do: restartAgent, help: "restart the unit's agent, whatever it runs"},
@@ -245,6 +246,22 @@ func wholeRun(w *world, m *machine, _ []string) error {
 	}
 	if m.running != nil {
 		return finishRun(w, m, nil)
+	}
+	return nil
+}
+
+func untilPlace(w *world, m *machine, args []string) error {
+	if m.running == nil {
+		if err := beginRun(w, m, nil); err != nil {
+			return err
+		}
+	}
+	place := strings.Join(args, " ")
+	for m.running != nil && m.running.at != place {
+		m.running.step()
+	}
+	if m.running == nil {
+		return fmt.Errorf("the run does not come to %s", place)
 	}
 	return nil
 }

@@ -1,0 +1,203 @@
+package simulation
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/cockroachdb/datadriven"
+
+	"rolling-ops/internal/jujusim"
+)
+
+// TestProtocolScripts runs the scripts of testdata/protocol, which show the
+// protocol at work step by step. "go test -rewrite" writes what they print. The
+// directives are
+//
+//	cluster units=3 [retry-delay=5s] [stamps] [lost-departures]
+//	    makes a cluster in which nothing waits; its leader is unit 0
+//	steps
+//	    makes the steps of its input, a line each, and prints what each changed
+//	drain
+//	    lets everything go on fairly until nothing is left to do
+//	show
+//	    prints the state of the cluster; also a step
+//	status
+//	    prints what juju status says
+//	databag app
+//	    prints a databag as it is: the application's or unit N's
+//	overwrite app granted_at=soon
+//	    writes to a databag behind the library's back
+func TestProtocolScripts(t *testing.T) {
+	datadriven.Walk(t, "testdata/protocol", func(t *testing.T, path string) {
+		s := &protocolScript{}
+		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
+			out, err := s.directive(t, d)
+			if err != nil {
+				d.Fatalf(t, "%v", err)
+			}
+			return out
+		})
+		if s.w != nil {
+			s.w.close()
+		}
+	})
+}
+
+// protocolScript is a script in mid-run.
+type protocolScript struct {
+	w *world
+	*teller
+}
+
+func (s *protocolScript) directive(t *testing.T, d *datadriven.TestData) (out string, err error) {
+	defer func() {
+		if broken, ok := recover().(violation); ok {
+			err = fmt.Errorf("broken: %s", broken)
+		}
+	}()
+	switch d.Cmd {
+	case "cluster":
+		return s.cluster(t, d)
+	case "steps":
+		return s.steps(d.Input)
+	case "drain":
+		return s.drain(), nil
+	case "show":
+		return s.state(), nil
+	case "status":
+		return s.status(), nil
+	case "databag":
+		return s.databag(d.CmdArgs[0].Key), nil
+	case "overwrite":
+		return s.overwrite(d.CmdArgs)
+	}
+	return "", fmt.Errorf("unknown directive %q", d.Cmd)
+}
+
+// cluster makes a cluster of settled units.
+func (s *protocolScript) cluster(t *testing.T, d *datadriven.TestData) (string, error) {
+	words := []string{"# options"}
+	for _, arg := range d.CmdArgs {
+		words = append(words, arg.String())
+	}
+	units := 3
+	if arg, ok := d.Arg("units"); ok {
+		arg.Scan(t, 0, &units)
+	}
+	if s.w != nil {
+		s.w.close()
+	}
+	s.w = newWorld(scheduleOptions(strings.Join(words, " ")), nil)
+	s.teller = tell(s.w, d.HasArg("stamps"))
+	for range units {
+		s.w.mustDo(step{verb: "add-unit"})
+	}
+	s.w.settle()
+	s.told()
+	return s.state(), nil
+}
+
+// steps makes steps and tells what each of them did.
+func (s *protocolScript) steps(input string) (string, error) {
+	var out strings.Builder
+	for line := range strings.Lines(input) {
+		line, _, _ = strings.Cut(strings.TrimSpace(line), "#")
+		if line == "" {
+			continue
+		}
+		if line == "show" {
+			out.WriteString(column(step{verb: "show"}, []string{s.state()}))
+			continue
+		}
+		next, err := parseStep(line)
+		if err != nil {
+			return "", err
+		}
+		s.acting = next.unit
+		if err := s.w.do(next); err != nil {
+			return "", fmt.Errorf("%s: %w", next, err)
+		}
+		out.WriteString(column(next, s.news()))
+	}
+	return out.String(), nil
+}
+
+// drain makes one step after the other until none is possible but to wait for
+// the next update-status. It leaves out those that change nothing.
+func (s *protocolScript) drain() string {
+	var out strings.Builder
+	do := func(next step) bool {
+		s.acting = next.unit
+		if s.w.do(next) != nil {
+			return false
+		}
+		ran := s.runs
+		if news := s.news(); len(news) > len(ran) || next.verb == "advance" {
+			out.WriteString(column(next, news))
+		}
+		return true
+	}
+	for moved := true; moved; {
+		moved = false
+		for _, m := range s.w.machines() {
+			moved = do(step{verb: "worker", unit: m.name}) || moved
+			moved = do(step{verb: "run", unit: m.name}) || moved
+		}
+		if !moved {
+			moved = do(step{verb: "advance", args: []string{"next"}})
+		}
+	}
+	return out.String() + s.state()
+}
+
+// status is what juju status says of the units.
+func (s *protocolScript) status() string {
+	var out strings.Builder
+	for _, name := range s.w.names() {
+		info, _ := s.w.model.Unit(name)
+		fmt.Fprintf(&out, "%s %s\n", short(name), strings.TrimSpace(info.Status.Status+" "+info.Status.Message))
+	}
+	return out.String()
+}
+
+// databag is a databag as it is, but for Juju's own keys.
+func (s *protocolScript) databag(owner string) string {
+	bag := s.w.appBag()
+	if owner != "app" {
+		bag = s.w.unitBag(app + "/" + owner)
+	}
+	var out strings.Builder
+	for _, key := range slices.Sorted(maps.Keys(bag)) {
+		if !strings.HasSuffix(key, "-address") && !strings.HasSuffix(key, "-subnets") {
+			fmt.Fprintf(&out, "%s=%s\n", key, bag[key])
+		}
+	}
+	return out.String()
+}
+
+// overwrite writes to a databag in a juju-exec command of its own.
+func (s *protocolScript) overwrite(args []datadriven.CmdArg) (string, error) {
+	owner, write := s.w.model.Leader(), (*jujusim.Hook).WriteApp
+	if args[0].Key != "app" {
+		owner, write = app+"/"+args[0].Key, (*jujusim.Hook).WriteUnit
+	}
+	changes := make(map[string]string)
+	for _, arg := range args[1:] {
+		changes[arg.Key] = strings.Join(arg.Vals, ",")
+	}
+	if _, err := s.w.model.EnqueueExec(owner, "overwrite"); err != nil {
+		return "", err
+	}
+	hook, err := s.w.model.Begin(owner)
+	if err != nil {
+		return "", err
+	}
+	if err := write(hook, 0, changes); err != nil {
+		return "", err
+	}
+	err = hook.Finish(0)
+	return strings.Join(s.news(), "\n"), err
+}
