@@ -1,0 +1,62 @@
+package rollingops
+
+import (
+	"context"
+	"testing"
+	"time"
+)
+
+// FuzzHook runs hooks on databags that hold anything. Whatever they hold, a
+// hook neither fails nor panics, what it writes can be read, and a callback runs
+// only under an unused grant of the unit's own.
+func FuzzHook(f *testing.F) {
+	queue := waiting(Requested, 0, time.Time{})["operations"]
+	stamp := TimestampOf(noon).String()
+	f.Add(true, uint8(0), "app/1", stamp, "request", queue, "", "request", queue, "")
+	f.Add(false, uint8(1), "app/0", stamp, "retry-hold", queue, "", "", "", "")
+	f.Add(true, uint8(2), "app/0", "soon", "idle", "[]", stamp, "retry-release", "{", stamp)
+	f.Add(false, uint8(3), "app/0", "9999-12-31T23:59:59.999999+00:00", "request", queue, "0001-01-01", "x", "[1]", "9999-12-31T23:59:59.999999+00:00")
+	f.Fuzz(func(t *testing.T, leader bool, kind uint8, granted, at, state, ops, executed, otherState, otherOps, otherExecuted string) {
+		s := &stage{unit: "app/0", leader: leader, now: noon,
+			app: bag("granted_unit", granted, "granted_at", at),
+			units: bags("app/0", bag("state", state, "operations", ops, "executed_at", executed),
+				"app/1", bag("state", otherState, "operations", otherOps, "executed_at", otherExecuted)),
+		}
+		ran := false
+		report := s.hook(t, EventKind(kind%4), func(context.Context, Args) (Result, error) {
+			ran = true
+			return RetryHold, nil
+		})
+		g, own := readGrant(s.app), readUnit("app/0", s.units["app/0"])
+		if ran && (!g.heldBy("app/0") || g.usedBy(own)) {
+			t.Errorf("ran under %+v with executed_at %s", g, own.executedAt)
+		}
+		if text, ok := s.wrote["operations"]; ok {
+			if _, err := ParseQueue(text); err != nil {
+				t.Errorf("wrote a queue that can't be read: %v", err)
+			}
+		}
+		if text, ok := s.wrote["executed_at"]; ok {
+			if after := readStamp(text); after.Compare(g.at) <= 0 {
+				t.Errorf("executed_at %s does not lie after the grant of %s", text, at)
+			}
+		}
+		if report.Granted != "" && !leader {
+			t.Error("a follower granted the lock")
+		}
+		if s.wroteA != nil && !leader {
+			t.Error("a follower wrote the application databag")
+		}
+	})
+}
+
+// bag is a databag of the pairs whose value is not empty: Juju stores no other.
+func bag(pairs ...string) map[string]string {
+	out := make(map[string]string)
+	for i := 0; i < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			out[pairs[i]] = pairs[i+1]
+		}
+	}
+	return out
+}
