@@ -4,7 +4,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 RACE = $(filter-out %/jujusim/agent %/jujusim/script %/pack %/tests/% %/cmd/%,$(shell go list ./...))
 FUZZTIME ?= 5s
 
-.PHONY: build charm demo test lint race fuzz clean integration
+.PHONY: build charm demo test lint race fuzz clean integration charmcraft-check
 
 build: ## build all programs into bin/
 	@mkdir -p bin
