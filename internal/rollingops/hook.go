@@ -21,6 +21,7 @@ type Hook struct {
 	ownRead   unitView // the own databag as read
 	own       unitView // the own databag as it will be written
 	requeued  bool     // own.queue is not what was read
+	forced    string   // the unit that an operator took the lock from
 
 	members []string // relation-list, once asked for
 	listed  bool
@@ -119,7 +120,9 @@ func (h *Hook) DiscardQueue() (int, error) {
 
 // ForceRelease clears the grant although its holder may be running a callback:
 // the one way to have two units run at once, for an operator who knows that
-// the holder is not. It returns the holder, "" if the lock was free.
+// the holder is not. It returns the holder, "" if the lock was free. In this
+// hook the holder is last in line for it, whatever its turn is: the operator
+// wants another unit to go on.
 func (h *Hook) ForceRelease() (string, error) {
 	if h.m.Relation == nil {
 		return "", ErrNoRelation
@@ -127,9 +130,9 @@ func (h *Hook) ForceRelease() (string, error) {
 	if !h.leads {
 		return "", ErrNotLeader
 	}
-	holder := h.grant.unit
+	h.forced = h.grant.unit
 	h.release()
-	return holder, nil
+	return h.forced, nil
 }
 
 // Finish ends the hook: the local unit's attempt if its turn has come, then,

@@ -441,6 +441,35 @@ func TestOperatorActions(t *testing.T) {
 	}
 }
 
+func TestForcedHolderIsLastInLine(t *testing.T) {
+	stuck := waiting(Requested, 0, time.Time{}) // the oldest request: it would be next
+	later := waiting(AwaitRetry, 1, noon)
+	tests := []struct {
+		name  string
+		units map[string]map[string]string
+		want  string
+	}{
+		{"another waits", bags("app/0", map[string]string{}, "app/1", stuck, "app/2", later), "app/2"},
+		{"the other has a lower number", bags("app/0", later, "app/1", stuck), "app/0"},
+		{"nobody else waits", bags("app/0", map[string]string{}, "app/1", stuck), "app/1"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := stage{unit: "app/0", leader: true, now: noon, app: held("app/1", noon.Add(-time.Hour)), units: tt.units}
+			h, err := s.manager().Begin(t.Context(), Event{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if holder, err := h.ForceRelease(); holder != "app/1" || err != nil {
+				t.Errorf("ForceRelease = %q, %v", holder, err)
+			}
+			if report, err := h.Finish(t.Context()); report.Granted != tt.want || err != nil {
+				t.Errorf("granted %q, want %q (%v)", report.Granted, tt.want, err)
+			}
+		})
+	}
+}
+
 func TestStatus(t *testing.T) {
 	long := noon.Add(-StallAfter - time.Second)
 	tests := []struct {

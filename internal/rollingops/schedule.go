@@ -115,7 +115,7 @@ func (h *Hook) pick(ctx context.Context, candidates []unitView) (*unitView, time
 				continue
 			}
 		}
-		if next == nil || before(*v, *next) {
+		if next == nil || next.name == h.forced || v.name != h.forced && before(*v, *next) {
 			next = v
 		}
 	}
