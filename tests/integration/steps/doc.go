@@ -44,7 +44,7 @@
 // condition round. Values and messages are regular expressions that have to
 // match as a whole.
 //
-//	actions                      no run of the background goes on; all have completed
+//	actions                      (await only) what runs in the background has completed
 //	ready                        all units are there and active, one leads, none has anything to run
 //	quiet UNITS                  these units have nothing to run: they have heard what the others wrote
 //	idle                         no unit has an operation, holds the lock or runs a hook
