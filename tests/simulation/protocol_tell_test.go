@@ -20,6 +20,7 @@ type teller struct {
 	last   []fact
 	runs   []string // what ended since
 	logs   []string // what was logged since
+	said   []string // what was logged in this directive
 }
 
 // fact is one thing about the cluster: what it is about, and how it is.
@@ -51,7 +52,7 @@ func (t *teller) news() []string {
 		}
 	}
 	for _, f := range t.last {
-		if !slices.ContainsFunc(now, func(g fact) bool { return g.about == f.about }) && !strings.HasSuffix(f.about, " runs") {
+		if !slices.ContainsFunc(now, func(g fact) bool { return g.about == f.about }) && !strings.Contains(f.about, " ") {
 			lines = append(lines, f.about+": no more")
 		}
 	}
@@ -73,15 +74,26 @@ func column(s step, news []string) string {
 	return out.String()
 }
 
-// state is how the cluster is, in a line.
-func (t *teller) state() string {
-	var words []string
+// state is how the cluster is: in a line, or a line for each unit if that gets
+// too long.
+func (t *teller) state() []string {
+	var units []string
+	of := ""
 	for _, f := range t.facts() {
-		if !strings.HasSuffix(f.String(), " worker: none") {
-			words = append(words, f.String())
+		unit, _, _ := strings.Cut(f.about, " ")
+		switch {
+		case strings.HasSuffix(f.String(), " worker: none"):
+		case unit == of || unit == "lock":
+			units[len(units)-1] += " | " + f.String()
+		default:
+			units = append(units, f.String())
 		}
+		of = unit
 	}
-	return strings.Join(words, " | ")
+	if line := strings.Join(units, " | "); len(line) <= 90 {
+		return []string{line}
+	}
+	return units
 }
 
 // facts are all that there is to tell about the cluster.
@@ -203,10 +215,17 @@ func (t *teller) Handle(_ context.Context, r slog.Record) error {
 	}
 	b.WriteString(r.Message)
 	r.Attrs(func(a slog.Attr) bool {
-		fmt.Fprintf(&b, " %s=%s", a.Key, strings.TrimPrefix(a.Value.String(), app+"/"))
+		value := strings.TrimPrefix(a.Value.String(), app+"/")
+		if len(value) > 40 {
+			value = value[:37] + "..."
+		}
+		fmt.Fprintf(&b, " %s=%s", a.Key, value)
 		return true
 	})
-	t.logs = append(t.logs, b.String())
+	if r.Level == slog.LevelWarn && slices.Contains(t.said, b.String()) {
+		return nil // each hook repeats it
+	}
+	t.logs, t.said = append(t.logs, b.String()), append(t.said, b.String())
 	return nil
 }
 

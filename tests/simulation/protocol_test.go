@@ -22,12 +22,9 @@ import (
 //	    makes the steps of its input, a line each, and prints what each changed
 //	drain
 //	    lets everything go on fairly until nothing is left to do
-//	show
-//	    prints the state of the cluster; also a step
-//	status
-//	    prints what juju status says
-//	databag app
-//	    prints a databag as it is: the application's or unit N's
+//	show, status, databag app
+//	    print the state of the cluster, what juju status says, and a databag as
+//	    it is, the application's or a unit's; also among steps
 //	overwrite app granted_at=soon
 //	    writes to a databag behind the library's back
 func TestProtocolScripts(t *testing.T) {
@@ -58,6 +55,9 @@ func (s *protocolScript) directive(t *testing.T, d *datadriven.TestData) (out st
 			err = fmt.Errorf("broken: %s", broken)
 		}
 	}()
+	if s.teller != nil {
+		s.said = nil
+	}
 	switch d.Cmd {
 	case "cluster":
 		return s.cluster(t, d)
@@ -65,14 +65,11 @@ func (s *protocolScript) directive(t *testing.T, d *datadriven.TestData) (out st
 		return s.steps(d.Input)
 	case "drain":
 		return s.drain(), nil
-	case "show":
-		return s.state(), nil
-	case "status":
-		return s.status(), nil
-	case "databag":
-		return s.databag(d.CmdArgs[0].Key), nil
 	case "overwrite":
 		return s.overwrite(d.CmdArgs)
+	}
+	if seen := s.look(d.FullCmd()); seen != nil {
+		return strings.Join(seen, "\n"), nil
 	}
 	return "", fmt.Errorf("unknown directive %q", d.Cmd)
 }
@@ -97,7 +94,7 @@ func (s *protocolScript) cluster(t *testing.T, d *datadriven.TestData) (string, 
 	}
 	s.w.settle()
 	s.told()
-	return s.state(), nil
+	return strings.Join(s.state(), "\n"), nil
 }
 
 // steps makes steps and tells what each of them did.
@@ -108,8 +105,8 @@ func (s *protocolScript) steps(input string) (string, error) {
 		if line == "" {
 			continue
 		}
-		if line == "show" {
-			out.WriteString(column(step{verb: "show"}, []string{s.state()}))
+		if seen := s.look(line); seen != nil {
+			out.WriteString(column(step{verb: line}, seen))
 			continue
 		}
 		next, err := parseStep(line)
@@ -150,32 +147,44 @@ func (s *protocolScript) drain() string {
 			moved = do(step{verb: "advance", args: []string{"next"}})
 		}
 	}
-	return out.String() + s.state()
+	return out.String() + strings.Join(s.state(), "\n")
 }
 
-// status is what juju status says of the units.
-func (s *protocolScript) status() string {
-	var out strings.Builder
+// look is what there is to see, nil if line is no such directive.
+func (s *protocolScript) look(line string) []string {
+	switch verb, arg, _ := strings.Cut(line, " "); verb {
+	case "show":
+		return s.state()
+	case "status":
+		return s.statuses()
+	case "databag":
+		if arg == "app" {
+			return databag(s.w.appBag())
+		}
+		return databag(s.w.unitBag(app + "/" + arg))
+	}
+	return nil
+}
+
+// statuses are what juju status says of the units.
+func (s *protocolScript) statuses() []string {
+	var out []string
 	for _, name := range s.w.names() {
 		info, _ := s.w.model.Unit(name)
-		fmt.Fprintf(&out, "%s %s\n", short(name), strings.TrimSpace(info.Status.Status+" "+info.Status.Message))
+		out = append(out, strings.TrimSpace(fmt.Sprintf("%s: %s %s", short(name), info.Status.Status, info.Status.Message)))
 	}
-	return out.String()
+	return out
 }
 
 // databag is a databag as it is, but for Juju's own keys.
-func (s *protocolScript) databag(owner string) string {
-	bag := s.w.appBag()
-	if owner != "app" {
-		bag = s.w.unitBag(app + "/" + owner)
-	}
-	var out strings.Builder
+func databag(bag map[string]string) []string {
+	out := []string{}
 	for _, key := range slices.Sorted(maps.Keys(bag)) {
 		if !strings.HasSuffix(key, "-address") && !strings.HasSuffix(key, "-subnets") {
-			fmt.Fprintf(&out, "%s=%s\n", key, bag[key])
+			out = append(out, key+"="+bag[key])
 		}
 	}
-	return out.String()
+	return out
 }
 
 // overwrite writes to a databag in a juju-exec command of its own.
