@@ -29,7 +29,13 @@ type Controller struct {
 	conn  api.Connection
 
 	mu     sync.Mutex
-	models map[string]names.ModelTag // those made here and not gone yet, by name
+	models map[string]*made // those made here and not gone yet, by name
+}
+
+// made is a model that was made here.
+type made struct {
+	tag        names.ModelTag
+	destroying bool // Juju has been asked to destroy it
 }
 
 // Open connects to the controller that the juju command line would use. The
@@ -40,7 +46,7 @@ func Open(ctx context.Context) (*Controller, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Controller{name: name, store: store, models: map[string]names.ModelTag{}}
+	c := &Controller{name: name, store: store, models: map[string]*made{}}
 	if c.conn, err = c.connect(ctx, ""); err != nil {
 		return nil, err
 	}
@@ -119,7 +125,7 @@ func (c *Controller) addModel(ctx context.Context, name string, config map[strin
 	}
 	tag := names.NewModelTag(info.UUID)
 	c.mu.Lock()
-	c.models[name] = tag
+	c.models[name] = &made{tag: tag}
 	c.mu.Unlock()
 	// The model works without the entry, it is there for whoever looks on.
 	_ = c.store.UpdateModel(c.name, name, jujuclient.ModelDetails{ModelUUID: info.UUID, ModelType: info.Type})
@@ -157,36 +163,39 @@ func (c *Controller) cloudAndCredential(ctx context.Context, user names.UserTag)
 	return tag, names.CloudCredentialTag{}, fmt.Errorf("user %s has no credential for cloud %q on this controller", user.Id(), tag.Id())
 }
 
-// beginDestroy asks Juju to destroy a model, without waiting for its units' hooks.
+// beginDestroy asks Juju to destroy a model, without waiting for its units'
+// hooks.
 func (c *Controller) beginDestroy(ctx context.Context, name string) error {
 	c.mu.Lock()
-	tag, ok := c.models[name]
-	c.mu.Unlock()
-	if !ok {
+	defer c.mu.Unlock()
+	model, ok := c.models[name]
+	if !ok || model.destroying {
 		return nil
 	}
-	_ = c.store.RemoveModel(c.name, name) // may be gone already
-	if err := modelmanager.NewClient(c.conn).DestroyModel(ctx, tag, ptr(true), ptr(true), ptr(forceAfter), nil); err != nil {
+	err := modelmanager.NewClient(c.conn).DestroyModel(ctx, model.tag, ptr(true), ptr(true), ptr(forceAfter), nil)
+	if err != nil {
 		return fmt.Errorf("cannot destroy model %s: %w", name, err)
 	}
+	model.destroying = true
+	_ = c.store.RemoveModel(c.name, name) // it need not be there
 	return nil
 }
 
 // awaitDestroyed waits until a model is gone.
 func (c *Controller) awaitDestroyed(ctx context.Context, name string) error {
 	c.mu.Lock()
-	tag := c.models[name]
+	model := c.models[name]
 	c.mu.Unlock()
 	client := modelmanager.NewClient(c.conn)
 	for pause := range backoff(ctx, maxPause) {
-		info, err := client.ModelInfo(ctx, []names.ModelTag{tag})
+		info, err := client.ModelInfo(ctx, []names.ModelTag{model.tag})
 		if err != nil {
 			return fmt.Errorf("cannot see whether model %s is destroyed: %w", name, err)
 		}
 		if info[0].Error != nil {
 			c.mu.Lock()
+			defer c.mu.Unlock()
 			delete(c.models, name)
-			c.mu.Unlock()
 			return nil
 		}
 		pause()
