@@ -35,8 +35,7 @@ type session struct {
 	report *Report
 }
 
-// Run measures. When a charm fails, the error names the log of its hooks, which
-// is then kept.
+// Run measures. When a charm fails, the error ends with what its hooks printed.
 func Run(ctx context.Context, o Options) (*Report, error) {
 	s := &session{Options: o, report: &Report{Machine: machine()}}
 	defer func() {
@@ -105,13 +104,12 @@ func (s *session) progress(format string, args ...any) {
 	}
 }
 
-// failed keeps the log of a charm that failed.
+// failed adds what the charm printed last.
 func (s *session) failed(r *Rig, err error) error {
-	kept := filepath.Join(os.TempDir(), "jujusim-bench-"+r.Charm.Name+".log")
-	if data, e := os.ReadFile(r.LogPath()); e == nil && os.WriteFile(kept, data, 0o600) == nil {
-		return fmt.Errorf("cannot measure %s: %w; what its hooks printed is in %s", r.Charm.Name, err, kept)
-	}
-	return fmt.Errorf("cannot measure %s: %w", r.Charm.Name, err)
+	const most = 2000
+	printed, _ := os.ReadFile(r.path("log"))
+	printed = printed[max(0, len(printed)-most):]
+	return fmt.Errorf("cannot measure %s: %w; its hooks printed:\n%s", r.Charm.Name, err, printed)
 }
 
 // hooks measures single hooks at one size, the charms in turn.

@@ -88,14 +88,17 @@ func prepare(r *Rig, n int) (map[string]scene, error) {
 	if _, err := m.EnqueueAction(holder, "restart", map[string]any{"delay": 0}); err != nil {
 		return nil, err
 	}
-	for _, unit := range []string{holder, leader} {
-		if _, err := step(r, m, unit); err != nil {
-			return nil, err
-		}
+	if _, err := step(r, m, holder); err != nil {
+		return nil, err
 	}
 	waiting := changes(before, m.UnitDatabag(peerRelation, holder))
-	if len(waiting) == 0 || len(m.AppDatabag(peerRelation)) == 0 {
-		return nil, errors.New("after the action restart no unit waits, or the leader has granted nothing")
+	if len(waiting) == 0 {
+		return nil, errors.New("the action restart has written nothing to the unit's databag")
+	}
+	if ran, err := step(r, m, leader); err != nil {
+		return nil, err
+	} else if err := granted(ran); err != nil {
+		return nil, err
 	}
 	for _, unit := range m.Units() {
 		if unit != holder && unit != leader {

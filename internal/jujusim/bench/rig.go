@@ -105,9 +105,6 @@ func (r *Rig) path(names ...string) string {
 	return filepath.Join(append([]string{r.dir}, names...)...)
 }
 
-// LogPath is the file with what the hooks print.
-func (r *Rig) LogPath() string { return r.path("log") }
-
 // Close ends what is left in the background and removes the rig's directory.
 func (r *Rig) Close() {
 	if r.calls != nil {

@@ -54,10 +54,10 @@ func (r *Roll) Add(ran Ran) {
 
 // The parts of a roll.
 const (
-	PartRequests  = "requests"         // the actions
-	PartAttempts  = "attempts"         // the hooks in which an operation ran
-	PartLeader    = "leader"           // the leader's other hooks
-	PartFollowers = "followers' no-op" // all others
+	PartRequests  = "requests"  // the actions
+	PartAttempts  = "attempts"  // the hooks in which an operation ran
+	PartLeader    = "leader"    // the leader's other hooks
+	PartFollowers = "followers" // all others
 )
 
 func (r *Roll) part(ran Ran) string {
