@@ -2,8 +2,6 @@ package charm
 
 import (
 	"context"
-	"maps"
-	"slices"
 	"strings"
 
 	"rolling-ops/internal/hooktool"
@@ -45,7 +43,11 @@ func (p *peers) IsLeader(ctx context.Context) (bool, error) {
 	return p.leads, err
 }
 
-func (p *peers) Units(ctx context.Context) ([]string, error) {
+func (p *peers) Units(ctx context.Context) (leaving map[string]bool, err error) {
 	state, err := p.tools.GoalState(ctx)
-	return slices.Collect(maps.Keys(state.Units)), err
+	leaving = make(map[string]bool, len(state.Units))
+	for unit, goal := range state.Units {
+		leaving[unit] = goal.Status == "dying"
+	}
+	return leaving, err
 }

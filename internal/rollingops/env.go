@@ -26,9 +26,11 @@ type Leadership interface {
 	IsLeader(ctx context.Context) (bool, error)
 }
 
-// GoalState names all units that the controller knows of, the local one too.
+// GoalState is what the controller knows, events delivered or not.
 type GoalState interface {
-	Units(ctx context.Context) ([]string, error)
+	// Units returns all units, the local one too: true for those that are
+	// being removed.
+	Units(ctx context.Context) (leaving map[string]bool, err error)
 }
 
 // Clock is the machine's two clocks.

@@ -25,7 +25,7 @@ type Hook struct {
 
 	members []string // relation-list, once asked for
 	listed  bool
-	goal    map[string]bool // goal-state, once asked for
+	goal    map[string]bool // goal-state, once asked for: true for a unit that is leaving
 	bags    map[string]unitView
 	pacing  *Pacing
 
@@ -148,14 +148,14 @@ func (h *Hook) Finish(ctx context.Context) (Report, error) {
 	if err := h.attempt(ctx); err != nil {
 		return h.report, err
 	}
-	var retry time.Duration
+	var again time.Duration
 	if h.leads {
 		var err error
-		if retry, err = h.schedule(steady); err != nil {
+		if again, err = h.schedule(steady); err != nil {
 			return h.report, err
 		}
 	}
-	if err := h.wakeIfNeeded(steady, retry); err != nil {
+	if err := h.wakeIfNeeded(steady, again); err != nil {
 		return h.report, err
 	}
 	return h.report, h.write(steady)
@@ -263,9 +263,9 @@ func (h *Hook) dropHead() {
 }
 
 // wakeIfNeeded asks for the worker when the local unit ends the hook with an
-// unused grant, or leads and a retry is due later. A unit that is leaving gets
-// no more hooks of that kind.
-func (h *Hook) wakeIfNeeded(ctx context.Context, retry time.Duration) error {
+// unused grant, or leads and has to look again later. A unit that is leaving
+// gets no more hooks of that kind.
+func (h *Hook) wakeIfNeeded(ctx context.Context, again time.Duration) error {
 	switch {
 	case h.event.Leaving:
 	case h.holdsUnused():
@@ -274,8 +274,8 @@ func (h *Hook) wakeIfNeeded(ctx context.Context, retry time.Duration) error {
 			return err
 		}
 		h.wake(ctx, wait)
-	case retry > 0:
-		h.wake(ctx, retry)
+	case again > 0:
+		h.wake(ctx, again)
 	}
 	return nil
 }

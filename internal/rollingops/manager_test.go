@@ -21,6 +21,7 @@ type stage struct {
 	leader  bool
 	app     map[string]string
 	units   map[string]map[string]string
+	leaving string // a unit that is being removed and not listed any more
 	pacing  *Pacing
 	now     time.Time
 	boot    time.Duration
@@ -59,7 +60,7 @@ func (s *stage) Members(context.Context) ([]string, error) {
 	s.calls = append(s.calls, "relation-list")
 	var others []string
 	for unit := range s.units {
-		if unit != s.unit {
+		if unit != s.unit && unit != s.leaving {
 			others = append(others, unit)
 		}
 	}
@@ -87,11 +88,11 @@ func (s *stage) Wake(_ context.Context, d time.Duration) error {
 
 type stageGoalState struct{ s *stage }
 
-func (g stageGoalState) Units(context.Context) ([]string, error) {
+func (g stageGoalState) Units(context.Context) (map[string]bool, error) {
 	g.s.calls = append(g.s.calls, "goal-state")
-	var units []string
+	units := make(map[string]bool)
 	for unit := range g.s.units {
-		units = append(units, unit)
+		units[unit] = unit == g.s.leaving
 	}
 	return units, nil
 }
@@ -275,6 +276,21 @@ func TestLateLeader(t *testing.T) {
 				t.Errorf("late %v, wrote %v, wakes %v", report.Late, tt.stage.wroteA, tt.stage.wakes)
 			}
 		})
+	}
+}
+
+// With Juju 3 the last event about a unit that leaves comes before it is gone.
+func TestLeaderLooksAgainAfterALeavingHolder(t *testing.T) {
+	units := map[string]map[string]string{"app/0": {}, "app/1": waiting(Requested, 0, time.Time{}), "app/2": {}}
+	s := &stage{unit: "app/0", leader: true, now: noon, app: held("app/1", noon), units: units, leaving: "app/1"}
+	s.hook(t, OtherEvent, nil)
+	if diff := cmp.Diff([]time.Duration{recheckAfter}, s.wakes); diff != "" || s.wroteA != nil {
+		t.Errorf("worker (-want +got):\n%s, wrote %v", diff, s.wroteA)
+	}
+	delete(units, "app/1")
+	s.hook(t, LockGranted, nil)
+	if want := map[string]string{"granted_unit": "", "granted_at": ""}; !cmp.Equal(s.wroteA, want) {
+		t.Errorf("want the lock free, wrote %v", s.wroteA)
 	}
 }
 

@@ -8,17 +8,21 @@ import (
 	"time"
 )
 
+// recheckAfter is when a leader looks again whether a holder that is leaving is
+// gone: it may have heard Juju's last word about it already.
+const recheckAfter = 10 * time.Second
+
 // schedule is the leader's part: clear a grant that is used or whose holder is
-// gone, then grant the lock to whoever is next. It returns after how long a
-// paced retry is due when the lock stays free for want of anything else, 0 if
-// none is waiting.
+// gone, then grant the lock to whoever is next. It returns after how long the
+// leader has to look again, 0 for not at all: a paced retry is due then and the
+// lock is free for want of anything else, or a holder that leaves may be gone.
 func (h *Hook) schedule(ctx context.Context) (time.Duration, error) {
 	ended, err := h.grantEnded(ctx)
 	if err != nil {
 		return 0, err
 	}
 	if !ended {
-		return 0, nil
+		return h.recheck(), nil
 	}
 	if !h.grant.free() {
 		h.m.Log.Info("lock released", "unit", h.grant.unit)
@@ -35,7 +39,15 @@ func (h *Hook) schedule(ctx context.Context) (time.Duration, error) {
 	h.grant = grant{unit: next.name, at: latest(TimestampOf(h.m.Clock.Now()), next.executedAt)}
 	h.report.Granted = next.name
 	h.m.Log.Info("lock granted", "unit", next.name)
-	return 0, nil
+	return h.recheck(), nil
+}
+
+// recheck is when to look again at the holder, 0 for not at all.
+func (h *Hook) recheck() time.Duration {
+	if h.goal[h.grant.unit] {
+		return recheckAfter
+	}
+	return 0
 }
 
 // release clears the grant.
@@ -203,10 +215,8 @@ func (h *Hook) inGoalState(ctx context.Context, name string) (bool, error) {
 		if err != nil {
 			return false, fmt.Errorf("cannot read goal-state: %w", err)
 		}
-		h.goal = make(map[string]bool, len(units))
-		for _, u := range units {
-			h.goal[u] = true
-		}
+		h.goal = units
 	}
-	return h.goal[name], nil
+	_, exists := h.goal[name]
+	return exists, nil
 }

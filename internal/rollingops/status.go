@@ -122,7 +122,7 @@ func (h *Hook) position() int {
 	for _, name := range h.members {
 		v, read := h.bags[name]
 		if !read {
-			if h.goal == nil || h.goal[name] {
+			if _, exists := h.goal[name]; exists || h.goal == nil {
 				return 0
 			}
 			continue

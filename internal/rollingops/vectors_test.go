@@ -284,8 +284,12 @@ func (w *recordedWorld) SetApp(_ context.Context, changes map[string]string) err
 
 type recordedGoalState struct{ w *recordedWorld }
 
-func (g recordedGoalState) Units(context.Context) ([]string, error) {
-	return g.w.r.GoalStateUnits, nil
+func (g recordedGoalState) Units(context.Context) (map[string]bool, error) {
+	units := make(map[string]bool)
+	for _, unit := range g.w.r.GoalStateUnits {
+		units[unit] = false
+	}
+	return units, nil
 }
 
 func cloneBag(bag map[string]string) map[string]string {

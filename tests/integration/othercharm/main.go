@@ -7,9 +7,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"maps"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -168,7 +166,11 @@ func (h *hook) SetApp(ctx context.Context, changes map[string]string) error {
 
 type goalState struct{ tools *hooktool.Tools }
 
-func (g goalState) Units(ctx context.Context) ([]string, error) {
+func (g goalState) Units(ctx context.Context) (leaving map[string]bool, err error) {
 	state, err := g.tools.GoalState(ctx)
-	return slices.Collect(maps.Keys(state.Units)), err
+	leaving = make(map[string]bool, len(state.Units))
+	for unit, goal := range state.Units {
+		leaving[unit] = goal.Status == "dying"
+	}
+	return leaving, err
 }
