@@ -9,42 +9,50 @@ import (
 )
 
 // checker holds every invariant against what happens. It sees only committed
-// databags and the charm's own notes, and shares no logic with the library but
-// its codec.
+// databags, the answers of actions and the charm's own notes of what it runs,
+// and shares no logic with the library but its codec.
 type checker struct {
-	w       *world
-	units   map[string]*record
-	app     grant
+	w     *world
+	units map[string]*record
+	lock  grant
+
 	inside  []string // units in a callback
 	zombies []string // units removed by force in a callback, which may still run
-	forced  []string // units in a callback whose grant an operator took
+	// forced are the grants that an operator took from a unit in mid-run, which
+	// may have read its grant: until that run ends it may act on it.
+	forced map[string]grant
 }
 
 // record is what is known of one unit.
 type record struct {
 	queue      rollingops.Queue
-	readable   bool
+	unreadable bool
 	executedAt rollingops.Timestamp
+	used       string // granted_at of the last grant that an attempt was committed for
 
-	// The head operation: how often it ran, and how often its hook failed then.
+	// The head operation: how often it ran, and how often the hook failed then.
 	runs, lost int
 
-	used string // granted_at of the last grant that an attempt was committed for
 	// The run in progress.
 	ran     bool   // a callback was run
 	granted string // granted_at when it began
+	result  string // what the callback said: done, retry_hold or retry_release
 }
 
-type grant struct{ unit, at string }
+// grant is the lock as committed.
+type grant struct {
+	unit, at string
+	by       string // the leader that wrote it
+}
 
 func newChecker(w *world) *checker {
-	return &checker{w: w, units: make(map[string]*record)}
+	return &checker{w: w, units: make(map[string]*record), forced: make(map[string]grant)}
 }
 
 func (c *checker) unit(name string) *record {
 	r := c.units[name]
 	if r == nil {
-		r = &record{readable: true}
+		r = &record{}
 		c.units[name] = r
 	}
 	return r
@@ -53,60 +61,88 @@ func (c *checker) unit(name string) *record {
 // began is the begin of a run.
 func (c *checker) began(r *running) {
 	u := c.unit(r.m.name)
-	u.ran, u.granted = false, ""
+	u.ran, u.granted, u.result = false, "", ""
 }
 
 // failed is a run that goes wrong though nobody made it.
 func (c *checker) failed(r *running, err error) {
-	if r.hook.Run().Kind == jujusim.ActionRun {
-		return // its error is the operator's
-	}
 	c.w.violation("%s of %s failed: %v", r.hook.Run(), r.m.name, err)
 }
 
 // transition is the charm's note that a callback begins or ends.
 func (c *checker) transition(r *running, event string) {
+	operation, what, _ := strings.Cut(event, ":")
 	switch {
-	case strings.HasPrefix(event, "action:"):
-	case strings.HasSuffix(event, ":start"):
-		c.enter(r.m.name)
+	case operation == "action":
+	case what == "start":
+		c.enter(r)
 	default:
+		c.unit(r.m.name).result = what
 		c.leave(r.m.name)
 	}
 }
 
-func (c *checker) enter(unit string) {
+// enter is the begin of a callback.
+func (c *checker) enter(r *running) {
+	unit, u := r.m.name, c.unit(r.m.name)
+	lock := c.heldBy(unit)
 	for _, other := range c.inside {
-		if other == unit || !slices.Contains(c.forced, other) {
+		if other == unit || !c.isForced(other) && !c.isForced(unit) {
 			c.w.violation("%s begins its operation while %s runs one", unit, other)
 		}
-		c.w.cover.matter("forced release")
 	}
-	if len(c.zombies) > 0 {
-		c.w.cover.matter("forced removal")
+	if !r.commitBy.IsZero() {
+		c.w.violation("%s begins its operation while a write of the application databag waits", unit)
 	}
-	u := c.unit(unit)
-	at, err := rollingops.ParseTimestamp(c.app.at)
+	at, err := rollingops.ParseTimestamp(lock.at)
 	switch {
-	case c.app.unit != unit || err != nil || at.IsZero():
-		c.w.violation("%s runs without a committed grant: %+v", unit, c.app)
-	case u.executedAt.Compare(at) > 0 || u.used == c.app.at:
-		c.w.violation("%s runs a second time on the grant of %s", unit, c.app.at)
+	case lock.unit != unit || err != nil || at.IsZero():
+		c.w.violation("%s runs without a committed grant: it is %+v", unit, lock)
+	case u.executedAt.Compare(at) > 0 || u.used == lock.at:
+		c.w.violation("%s runs a second time on the grant of %s", unit, lock.at)
+	case u.unreadable || len(u.queue) == 0:
+		c.w.violation("%s runs an operation that is not in its queue", unit)
 	}
-	c.inside = append(c.inside, unit)
-	u.ran, u.granted = true, c.app.at
+	u.ran, u.granted = true, lock.at
 	u.runs++
-	if op, ok := u.queue.Head(); ok {
-		if limit, bounded := op.MaxRetry.Limit(); bounded && u.runs > limit+1+u.lost {
-			c.w.violation("%s runs its operation for the %dth time, max_retry is %d and %d hooks failed", unit, u.runs, limit, u.lost)
-		}
+	if limit, bounded := u.queue[0].MaxRetry.Limit(); bounded && u.runs > limit+1+u.lost {
+		c.w.violation("%s runs its operation for the %dth time, max_retry is %d and %d hooks failed", unit, u.runs, limit, u.lost)
 	}
+	c.count(r, u)
+	c.inside = append(c.inside, unit)
 }
 
+// heldBy is the grant that the unit may act on in its present run: the one
+// that is committed, or the one that was taken from it by force.
+func (c *checker) heldBy(unit string) grant {
+	if g, ok := c.forced[unit]; ok {
+		return g
+	}
+	return c.lock
+}
+
+func (c *checker) isForced(unit string) bool {
+	_, ok := c.forced[unit]
+	return ok
+}
+
+// count is for the table of coverage.
+func (c *checker) count(r *running, u *record) {
+	cover := c.w.cover
+	if cover == nil {
+		return
+	}
+	cover.attempts++
+	cover.matter("forced release", len(c.inside) > 0)
+	cover.matter("forced removal", len(c.zombies) > 0)
+	cover.matter("unit added", r.m.late)
+	cover.matter("leadership to the holder", c.w.model.Leader() == r.m.name && c.lock.by != r.m.name)
+	cover.matter("1000 operations queued", len(u.queue) >= 1000)
+}
+
+// leave is the end of a callback.
 func (c *checker) leave(unit string) {
-	isUnit := func(u string) bool { return u == unit }
-	c.inside = slices.DeleteFunc(c.inside, isUnit)
-	c.forced = slices.DeleteFunc(c.forced, isUnit)
+	c.inside = slices.DeleteFunc(c.inside, func(u string) bool { return u == unit })
 }
 
 // left is the end of a unit's run, whatever way: no callback of it runs on.
@@ -116,10 +152,10 @@ func (c *checker) left(unit string) {
 		u.ran = false
 		u.lost++ // until the commit says otherwise
 	}
+	if c.w.ending == nil {
+		delete(c.forced, unit)
+	}
 }
-
-// gone is a unit that the controller does not know any more.
-func (c *checker) gone(unit string) { delete(c.units, unit) }
 
 // removing is a unit that is about to be removed by force: its machine may not
 // have heard, and finish what it is doing.
@@ -129,119 +165,45 @@ func (c *checker) removing(unit string) {
 	}
 }
 
-// committed is the end of a run, with what was written.
+// gone is a unit that the controller does not know any more.
+func (c *checker) gone(unit string) {
+	c.w.cover.matter("unit removed", c.lock.unit == unit || len(c.unit(unit).queue) > 0)
+	delete(c.units, unit)
+}
+
+// committed is the end of a run, with what was written. The changes of a unit's
+// own databag come first.
 func (c *checker) committed(e jujusim.Event) {
-	if e.Err != nil {
+	if e.Err != nil && (c.w.ending == nil || !c.w.ending.overdue) {
 		c.w.violation("commit of %s on %s refused: %v", e.Run, e.Unit, e.Err)
 	}
+	wrote := false
 	for _, write := range e.Writes {
-		if write.Unit == "" {
-			continue
-		}
-		if write.Unit != e.Unit {
+		switch write.Unit {
+		case "":
+			c.lockWritten(e)
+		case e.Unit:
+			wrote = true
+			c.unitWritten(e, write.Changes)
+		default:
 			c.w.violation("%s writes the databag of %s", e.Unit, write.Unit)
 		}
-		c.unitWritten(e, write.Changes)
 	}
-	for _, write := range e.Writes {
-		if write.Unit == "" {
-			c.appWritten(e)
-		}
+	if u := c.unit(e.Unit); u.granted != "" && e.Exit == 0 && e.Err == nil && (!wrote || u.used != u.granted) {
+		c.w.violation("%s committed nothing of the attempt that it made", e.Unit)
 	}
 }
 
-func (c *checker) unitWritten(e jujusim.Event, changes map[string]string) {
-	bag := c.w.unitBag(e.Unit)
-	u := c.unit(e.Unit)
-	at, err := rollingops.ParseTimestamp(bag["executed_at"])
-	if err == nil && at != u.executedAt {
-		c.attempted(e, u, at)
-	}
-	if _, ok := changes["operations"]; !ok {
-		return
-	}
-	queue, err := rollingops.ParseQueue(bag["operations"])
-	if err != nil {
-		if e.Run.Command != "corrupt" {
-			c.w.violation("%s wrote a queue that can't be read: %v", e.Unit, err)
-		}
-		u.readable = false
-		return
-	}
-	switch {
-	case e.Run.Name == "clear-queue":
-		u.runs, u.lost = 0, 0
-	case !u.readable:
-		c.w.violation("%s overwrote a queue that could not be read", e.Unit)
-	default:
-		c.queueMoved(e, u, queue)
-	}
-	u.queue, u.readable = queue, true
-}
-
-// attempted is the commit of an attempt's end.
-func (c *checker) attempted(e jujusim.Event, u *record, at rollingops.Timestamp) {
-	if at.Compare(u.executedAt) <= 0 {
-		c.w.violation("%s set its executed_at back, from %s to %s", e.Unit, u.executedAt, at)
-	}
-	on := u.granted
-	if on == "" { // no callback: an empty or unreadable queue, or an unknown callback
-		on = c.app.at
-		if c.app.unit != e.Unit && !c.w.wasForced(e.Unit) {
-			c.w.violation("%s ended an attempt and held no grant", e.Unit)
-		}
-	}
-	if u.used == on {
-		c.w.violation("%s ended a second attempt on the grant of %s", e.Unit, on)
-	}
-	if g, err := rollingops.ParseTimestamp(on); err == nil && at.Compare(g) <= 0 {
-		c.w.violation("%s ended its attempt at %s, not after its grant of %s", e.Unit, at, on)
-	}
-	if u.granted != "" {
-		u.lost--
-	}
-	u.used, u.executedAt = on, at
-}
-
-// queueMoved checks that a queue is what it was with at most its head tried or
-// dropped and new entries at the end.
-func (c *checker) queueMoved(e jujusim.Event, u *record, now rollingops.Queue) {
-	was := u.queue
-	switch {
-	case startsWith(now, was):
-	case len(was) > 0 && len(now) >= len(was) && same(now[0], was[0].Next()) && startsWith(now[1:], was[1:]):
-		if limit, bounded := now[0].MaxRetry.Limit(); bounded && now[0].Attempt.Int() > limit {
-			c.w.violation("%s keeps an operation past its retry limit: %s of %d", e.Unit, now[0].Attempt, limit)
-		}
-		if u.granted == "" {
-			c.w.violation("%s counts an attempt that it did not make", e.Unit)
-		}
-	case len(was) > 0 && startsWith(now, was[1:]):
-		if was[0].CallbackID != "_gone" && u.runs == 0 {
-			c.w.violation("%s dropped an operation that never ran", e.Unit)
-		}
-		u.runs, u.lost = 0, 0
-	default:
-		c.w.violation("%s changed the order of its queue: from %v to %v", e.Unit, was, now)
-	}
-}
-
-func startsWith(q, prefix rollingops.Queue) bool {
-	return len(q) >= len(prefix) && slices.EqualFunc(q[:len(prefix)], prefix, same)
-}
-
-func same(a, b rollingops.Operation) bool {
-	return a.Equal(b) && a.RequestedAt == b.RequestedAt && a.Attempt == b.Attempt && a.MaxRetry == b.MaxRetry
-}
-
-// appWritten checks that a grant ends only when its attempt has, or its holder
+// lockWritten checks that a grant ends only when its attempt has, or its holder
 // is no more, or by force.
-func (c *checker) appWritten(e jujusim.Event) {
+func (c *checker) lockWritten(e jujusim.Event) {
 	bag := c.w.appBag()
-	now := grant{bag["granted_unit"], bag["granted_at"]}
-	was := c.app
-	c.app = now
-	if was.unit == "" || now == was {
+	was, now := c.lock, grant{bag["granted_unit"], bag["granted_at"], e.Unit}
+	c.lock = now
+	if now.unit == e.Unit && e.Run.DepartingUnit == e.Unit {
+		c.w.violation("%s grants itself the lock and is leaving", e.Unit)
+	}
+	if was.unit == "" {
 		return
 	}
 	at, err := rollingops.ParseTimestamp(was.at)
@@ -252,13 +214,25 @@ func (c *checker) appWritten(e jujusim.Event) {
 	case e.Run.DepartingUnit == e.Unit && was.unit == e.Unit: // leaving
 	case e.Run.Name == "release-lock":
 		c.w.cover.fire("forced release")
-		if slices.Contains(c.inside, was.unit) {
-			c.forced = append(c.forced, was.unit)
+		if c.w.units[was.unit].running != nil {
+			c.forced[was.unit] = was
 		}
-		c.w.units[was.unit].forced = true
 	default:
 		c.w.violation("%s took the lock from %s, which has not used its grant of %s", e.Unit, was.unit, was.at)
 	}
 }
 
-func (w *world) wasForced(unit string) bool { return w.units[unit] != nil && w.units[unit].forced }
+// answered is an action that is over: what it accepted has to be in the queue.
+func (c *checker) answered(a *jujusim.ActionResult) {
+	operation, ok := a.Results["operation"].(string)
+	if !ok || a.Status != jujusim.ActionCompleted {
+		return
+	}
+	u := c.unit(a.Unit)
+	if u.unreadable || len(u.queue) == 0 || u.queue[len(u.queue)-1].CallbackID != operation {
+		c.w.violation("%s accepted %s and did not queue it", a.Unit, operation)
+	}
+	if c.w.cover != nil {
+		c.w.cover.accepted++
+	}
+}

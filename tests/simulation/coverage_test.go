@@ -2,67 +2,99 @@ package simulation
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
 
-// faults are all that the scheduler can do to a cluster. Each counts how often
-// it was done (fired) and how often it changed what units did (mattered).
-var faults = []string{
-	"clock skew", "clock jumps in a hook",
-	"leadership moved", "leadership lost in a hook", "leadership back within a hook", "leadership to the holder",
-	"stale view", "event lost", "event repeated", "event delayed", "departed never comes",
-	"hook killed before callback", "hook killed in callback", "hook killed after callback", "hook fails at its end",
-	"juju-exec fails", "worker never started", "worker killed", "worker late", "worker started twice",
-	"agent restarted in a hook", "machine rebooted", "machine suspended in a hook",
-	"unit removed", "forced removal", "unit added", "leaving leader", "joined not delivered",
-	"queue corrupted", "unknown callback", "forced release", "service broken", "too late to schedule",
+// fault is something that can be done to a cluster.
+type fault struct{ name, matters string }
+
+// faults are all that the scheduler does to a cluster. Each counts how often it
+// was done (fired) and how often that changed what a unit did or saw
+// (mattered); what counts as the latter is said here.
+var faults = []fault{
+	{"clock skew", "a stamp had to be put later than its writer's clock"},
+	{"clock jumps in a hook", "a stamp of that hook had to be put later than its writer's clock"},
+	{"leadership moved", "the lock was held"},
+	{"leadership lost in a hook", "that hook was then too late to write the lock, or its commit was refused"},
+	{"leadership back within a hook", "that hook was too late to write the lock"},
+	{"leadership to the holder", "the new leader ran its operation under the other's grant"},
+	{"too late to schedule", "the leader had something to write and did not"},
+	{"commit refused", "the hook's writes were lost"},
+	{"stale view", "the leader read an old state or executed_at of a unit"},
+	{"event lost", "it was on its way to the leader or to the holder"},
+	{"event repeated", "the leader or the holder ran a hook for nothing"},
+	{"event delayed", "the unit had a hook to run once it was let through"},
+	{"departed never comes", "relation-list named a unit that is no more"},
+	{"joined not delivered", "relation-list did not name the holder"},
+	{"hook killed before callback", "the unit held the lock"},
+	{"hook killed in callback", "always"},
+	{"hook killed after callback", "always: the callback runs again"},
+	{"hook fails at its end", "it had written something"},
+	{"juju-exec fails", "it had written something, which was committed"},
+	{"agent restarted in a hook", "always"},
+	{"machine rebooted", "a hook or a worker ran"},
+	{"machine suspended in a hook", "for longer than is-leader may be trusted"},
+	{"worker never started", "it was asked for"},
+	{"worker killed", "it had not called yet"},
+	{"worker late", "the unit led or held the lock"},
+	{"worker started twice", "two commands were queued"},
+	{"unit removed", "it had operations queued, or the lock"},
+	{"forced removal", "the next unit began while the removed one might still run"},
+	{"forced release", "the next unit began while the holder ran"},
+	{"unit added", "it ran an operation"},
+	{"leaving leader", "it granted the lock, or gave it back"},
+	{"queue corrupted", "a unit came across the queue"},
+	{"unknown callback", "the operation was dropped"},
+	{"service broken", "a restart failed"},
+	{"1000 operations queued", "an attempt was made with as many in the queue"},
 }
 
 // coverage is the table of what was tried. A nil coverage counts nothing.
 type coverage struct {
 	fired, mattered map[string]int
-	hooks, runs     int
+
+	runs, hooks        int // simulations, and hooks, actions and commands in them
+	accepted, attempts int // operations, and callbacks run
 }
 
 func newCoverage() *coverage {
-	c := &coverage{fired: make(map[string]int), mattered: make(map[string]int)}
-	for _, f := range faults {
-		c.fired[f] = 0
-	}
-	return c
-}
-
-func (c *coverage) count(m map[string]int, fault string) {
-	if _, ok := c.fired[fault]; !ok {
-		panic("unknown fault " + fault)
-	}
-	m[fault]++
+	return &coverage{fired: make(map[string]int), mattered: make(map[string]int)}
 }
 
 func (c *coverage) fire(fault string) {
 	if c != nil {
-		c.count(c.fired, fault)
+		c.fired[known(fault)]++
 	}
 }
 
-func (c *coverage) matter(fault string) {
-	if c != nil {
-		c.count(c.mattered, fault)
+// matter counts a fault that made a difference, if it did.
+func (c *coverage) matter(fault string, did bool) {
+	if c != nil && did {
+		c.mattered[known(fault)]++
 	}
+}
+
+func known(name string) string {
+	if !slices.ContainsFunc(faults, func(f fault) bool { return f.name == name }) {
+		panic("unknown fault " + name)
+	}
+	return name
 }
 
 // rate says how much was simulated in the given time of one processor.
 func (c *coverage) rate(used time.Duration) string {
-	return fmt.Sprintf("%d simulations, %d hooks, %.0f hooks a second of processor time", c.runs, c.hooks, float64(c.hooks)/used.Seconds())
+	return fmt.Sprintf("%d simulations, %d operations accepted, %d attempts, %d hooks: %.0f hooks a second of processor time",
+		c.runs, c.accepted, c.attempts, c.hooks, float64(c.hooks)/used.Seconds())
 }
 
 // missing are the faults that never happened or never made a difference.
 func (c *coverage) missing() []string {
 	var out []string
 	for _, f := range faults {
-		if c.fired[f] == 0 || c.mattered[f] == 0 {
-			out = append(out, f)
+		if c.fired[f.name] == 0 || c.mattered[f.name] == 0 {
+			out = append(out, f.name)
 		}
 	}
 	return out
@@ -70,9 +102,9 @@ func (c *coverage) missing() []string {
 
 func (c *coverage) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%-32s %10s %10s\n", "fault", "fired", "mattered")
+	fmt.Fprintf(&b, "%-30s %9s %9s  %s\n", "fault", "fired", "mattered", "it matters when")
 	for _, f := range faults {
-		fmt.Fprintf(&b, "%-32s %10d %10d\n", f, c.fired[f], c.mattered[f])
+		fmt.Fprintf(&b, "%-30s %9d %9d  %s\n", f.name, c.fired[f.name], c.mattered[f.name], f.matters)
 	}
 	return b.String()
 }

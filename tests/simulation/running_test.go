@@ -3,7 +3,6 @@ package simulation
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"strings"
 	"time"
@@ -25,10 +24,20 @@ type running struct {
 	at       string // where it waits, such as "relation-set --app" or "exit"
 	dead     bool
 	exit     int
-	deposed  bool      // lost the leadership in mid-run
 	fail     bool      // it will exit non-zero whatever it did
-	checked  time.Time // when is-leader was asked
-	commitBy time.Time // set once a write of the application databag waits for its commit
+	began    time.Time // true time, as all that follow
+	asked    time.Time // when is-leader was first asked
+	commitBy time.Time // when a write of the application databag has to be committed; zero if none waits
+	leads    bool      // what is-leader said
+	wrote    bool      // some databag
+	jumped   bool      // the unit's clock was set back in mid-run
+	deposed  bool      // the unit lost the leadership in mid-run
+	back     bool      // and got it back
+	// overdue says that commitBy went by. If leadership goes and comes back
+	// meanwhile, the commit could undo another leader's: what the protocol
+	// assumes excludes that, so such a run is excluded. If it only goes, Juju
+	// refuses the commit.
+	overdue, excluded bool
 }
 
 var errKilled = errors.New("killed")
@@ -43,7 +52,7 @@ func (w *world) begin(m *machine) (*running, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &running{w: w, m: m, hook: hook}
+	r := &running{w: w, m: m, hook: hook, began: w.now}
 	r.resume, r.stop = iter.Pull(r.body)
 	m.running = r
 	w.check.began(r)
@@ -54,6 +63,9 @@ func (w *world) begin(m *machine) (*running, error) {
 // step lets the run go on to where it next stops.
 func (r *running) step() {
 	at, more := r.resume()
+	if r.w.violated != "" {
+		panic(r.w.violated) // again: the library takes a callback's panic for a failure
+	}
 	if more {
 		r.at = at
 		return
@@ -68,6 +80,13 @@ func (w *world) end(r *running) {
 	if r.fail {
 		exit = 1
 	}
+	w.noteEnd(r)
+	if r.excluded {
+		w.check.left(r.m.name)
+		_ = r.hook.Kill()
+		return
+	}
+	w.ending = r
 	w.check.left(r.m.name)
 	_ = r.hook.Finish(exit) // a refused commit is an event, which the checker sees
 }
@@ -108,16 +127,18 @@ func (r *running) body(yield func(string) bool) {
 
 // getenv is the run's environment.
 func (r *running) getenv() func(string) string {
-	env := make(map[string]string)
-	for _, line := range r.hook.Env() {
-		key, value, _ := strings.Cut(line, "=")
-		env[key] = value
-	}
-	env["JUJU_CHARM_DIR"] = "/charm"
+	env := append(r.hook.Env(), "JUJU_CHARM_DIR=/charm")
 	if r.hook.Run().Command == lockGranted {
-		env["JUJU_DISPATCH_PATH"] = lockGranted
+		env = append(env, "JUJU_DISPATCH_PATH="+lockGranted)
 	}
-	return func(key string) string { return env[key] }
+	return func(name string) string {
+		for _, line := range env {
+			if key, value, _ := strings.Cut(line, "="); key == name {
+				return value
+			}
+		}
+		return ""
+	}
 }
 
 func (r *running) deps(pause func(string) error) charm.Deps {
@@ -127,7 +148,7 @@ func (r *running) deps(pause func(string) error) charm.Deps {
 		Waker:       waker{r},
 		Commands:    commands{r, pause},
 		Transitions: r,
-		Log:         r.w.log,
+		Log:         r.logger(),
 		Sleep: func(_ context.Context, _ time.Duration) error {
 			return pause("callback")
 		},
@@ -163,9 +184,6 @@ func (t toolRunner) Run(_ context.Context, tool string, args []string, stdin []b
 		return nil, errKilled
 	}
 	t.r.beforeTool(tool, args)
-	if tool == "juju-log" {
-		return nil, nil
-	}
 	response, err := t.r.hook.Tool(tool, args, stdin, true)
 	if err != nil {
 		return nil, err
@@ -173,6 +191,7 @@ func (t toolRunner) Run(_ context.Context, tool string, args []string, stdin []b
 	if response.Code != 0 {
 		return nil, &hooktool.Error{Tool: tool, Code: response.Code, Stderr: strings.TrimSpace(string(response.Stderr))}
 	}
+	t.r.afterTool(tool, args, response.Stdout)
 	return response.Stdout, nil
 }
 
@@ -196,11 +215,27 @@ func stopBefore(tool string, args []string) string {
 func (r *running) beforeTool(tool string, args []string) {
 	switch stopBefore(tool, args) {
 	case "is-leader":
-		r.checked = r.w.now
+		if r.asked.IsZero() {
+			r.asked = r.w.now
+		}
 	case "relation-set --app":
 		if r.w.model.Leader() != r.m.name {
 			r.w.violation("%s writes the application databag and does not lead", r.m.name)
 		}
+		r.wrote = true
+	case "relation-set":
+		r.wrote = true
+	}
+}
+
+func (r *running) afterTool(tool string, args []string, answer []byte) {
+	switch tool {
+	case "is-leader":
+		r.leads = strings.HasPrefix(string(answer), "true")
+	case "relation-get":
+		r.noteRead(args[len(args)-1])
+	case "relation-list":
+		r.noteMembers()
 	}
 }
 
@@ -220,7 +255,11 @@ func (k waker) Wake(_ context.Context, delay time.Duration) error {
 	if k.r.dead {
 		return errKilled
 	}
-	return k.r.m.worker.request(k.r.w, delay)
+	err := k.r.m.worker.request(k.r.w, delay)
+	if err != nil {
+		k.r.m.wakeLost = k.r.w.now
+	}
+	return err
 }
 
 // commands stands for systemctl and the health check.
@@ -234,46 +273,8 @@ func (c commands) Run(context.Context, time.Duration, ...string) (string, error)
 		return "", err
 	}
 	if c.r.m.broken {
+		c.r.w.cover.matter("service broken", true)
 		return "", errors.New("exit status 1")
 	}
 	return "", nil
-}
-
-// operatorCommand is what an operator, or a charm of another revision, does to
-// the unit's databag through juju-exec.
-func (r *running) operatorCommand(command string) error {
-	bag := r.w.unitBag(r.m.name)
-	if bag == nil {
-		return nil // not in the relation yet
-	}
-	changes := map[string]string{"operations": "{not json", "state": "request"}
-	if command == "queue-unknown" {
-		queue, err := rollingops.ParseQueue(bag["operations"])
-		if err != nil {
-			return nil // nothing can be added to what can't be read
-		}
-		op, err := rollingops.NewOperation("_gone", rollingops.Args{}, r.w.now.Add(r.m.skew), nil)
-		if err != nil {
-			return err
-		}
-		queue, added := queue.Push(op)
-		if !added {
-			return nil
-		}
-		text, err := queue.Encode()
-		if err != nil {
-			return err
-		}
-		changes = map[string]string{"operations": text}
-		if queue.Len() == 1 {
-			changes["state"] = "request"
-		}
-	}
-	tools := hooktool.New(toolRunner{r, func(string) error { return nil }})
-	if err := tools.RelationSet(context.Background(), fmt.Sprintf("restart:%d", 0), changes); err != nil {
-		return fmt.Errorf("cannot %s: %w", command, err)
-	}
-	// Whoever changes a databag so sees to it that the charm looks at it.
-	_ = waker{r}.Wake(context.Background(), 0)
-	return nil
 }

@@ -5,19 +5,19 @@ import (
 	"strings"
 	"time"
 
-	"rolling-ops/internal/jujusim"
 	"rolling-ops/internal/rollingops"
 )
 
 // settle ends all faults and runs the cluster fairly until nothing is left to
 // do. It breaks if an operation is left over, or if that takes more hooks than
 // there is work for. update-status helps only where the protocol says that it
-// must: when a worker was lost, and when Juju kept a departure to itself.
+// must: when a worker was lost and its unit had no hook since, and when Juju
+// kept a departure to itself.
 func (w *world) settle() {
 	w.endFaults()
 	w.run(w.bound())
 	if left := w.left(); left != "" {
-		if !w.workerLost && !(w.opts.LostDepartures && w.removedOne) {
+		if !w.wakeLost() && !w.departureLost {
 			w.violation("stuck: %s", left)
 		}
 		for _, m := range w.machines() {
@@ -28,15 +28,25 @@ func (w *world) settle() {
 			w.violation("stuck even after update-status: %s", left)
 		}
 	}
-	w.workerLost = false
+	w.departureLost = false
+}
+
+// wakeLost tells whether a unit waits for a worker that is no more.
+func (w *world) wakeLost() bool {
+	for _, m := range w.units {
+		if !m.wakeLost.IsZero() {
+			return true
+		}
+	}
+	return false
 }
 
 func (w *world) endFaults() {
 	w.check.zombies = nil
 	for _, m := range w.machines() {
-		m.frozen, m.broken = false, false
-		m.worker.lose, m.worker.twice = false, false
-		_ = w.model.ReleaseAll(m.name)
+		_ = thaw(w, m, nil)
+		_ = release(w, m, nil)
+		m.broken, m.worker.lose, m.worker.twice = false, false, false
 		if m.lostEvents {
 			w.drop(m)
 			m.lostEvents = false
@@ -146,45 +156,4 @@ func (w *world) left() string {
 		left = append(left, fmt.Sprintf("%s holds the lock since %s", bag["granted_unit"], bag["granted_at"]))
 	}
 	return strings.Join(left, ", ")
-}
-
-// noteDeposed counts what a move of the leadership does to running hooks.
-func (w *world) noteDeposed(next string) {
-	w.cover.fire("leadership moved")
-	if w.appBag()["granted_unit"] != "" {
-		w.cover.matter("leadership moved")
-	}
-	if next != "" && next == w.appBag()["granted_unit"] {
-		w.cover.fire("leadership to the holder")
-		w.cover.matter("leadership to the holder")
-	}
-	if m := w.units[w.model.Leader()]; m != nil && m.running != nil && !m.running.checked.IsZero() {
-		m.running.deposed = true
-		w.cover.fire("leadership lost in a hook")
-		w.cover.matter("leadership lost in a hook")
-	}
-	if m := w.units[next]; m != nil && m.running != nil && m.running.deposed {
-		w.cover.fire("leadership back within a hook")
-		w.cover.matter("leadership back within a hook")
-	}
-}
-
-func (w *world) noteKill(r *running) {
-	switch {
-	case r.hook.Run().Kind == jujusim.ExecRun && r.at == "callback":
-		w.cover.fire("juju-exec fails")
-		w.cover.matter("juju-exec fails")
-		fallthrough
-	case r.at == "callback":
-		w.cover.fire("hook killed in callback")
-		w.cover.matter("hook killed in callback")
-	case w.check.unit(r.m.name).ran:
-		w.cover.fire("hook killed after callback")
-		w.cover.matter("hook killed after callback")
-	default:
-		w.cover.fire("hook killed before callback")
-		if w.appBag()["granted_unit"] == r.m.name {
-			w.cover.matter("hook killed before callback")
-		}
-	}
 }

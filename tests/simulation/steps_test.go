@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"rolling-ops/internal/jujusim"
 )
 
 // step is one thing that happens, as a line of text: a verb, mostly a unit, and
@@ -123,8 +121,9 @@ func init() {
 		"worker-lose":   {onUnit: true, frozen: true, do: loseWorker, help: "the next worker asked for never starts"},
 		"worker-twice":  {onUnit: true, frozen: true, do: doubleWorker, help: "the next call of the worker is made twice"},
 		"worker-late":   {onUnit: true, frozen: true, args: 1, do: delayWorker, help: "the worker oversleeps by DURATION"},
-		"corrupt":       {onUnit: true, frozen: true, do: corrupt, help: "an operator breaks the unit's queue through juju-exec"},
-		"queue-unknown": {onUnit: true, frozen: true, do: queueUnknown, help: "an earlier revision queued an operation that this one does not know"},
+		"corrupt":       {onUnit: true, frozen: true, do: byOperator("queue corrupted"), help: "an operator breaks the unit's queue through juju-exec"},
+		"queue-unknown": {onUnit: true, frozen: true, do: byOperator("unknown callback"), help: "an earlier revision queued an operation that this one does not know"},
+		"fill":          {onUnit: true, frozen: true, args: 1, do: byOperator("1000 operations queued"), help: "COUNT operations are queued at once"},
 		"update-status": {onUnit: true, do: updateStatus, help: "the update-status timer fires"},
 		"break":         {onUnit: true, frozen: true, do: breakService, help: "the unit's service does not start any more"},
 		"mend":          {onUnit: true, frozen: true, do: mendService, help: "it does again"},
@@ -132,65 +131,6 @@ func init() {
 		"settle":        {do: (*world).settleStep, help: "end all faults and run until nothing is left to do"},
 	}
 }
-
-func addUnit(w *world, _ *machine, _ []string) error {
-	if len(w.names()) >= 8 {
-		return errImpossible
-	}
-	w.model.AddUnit()
-	return nil
-}
-
-func remove(w *world, m *machine, _ []string) error {
-	if w.staying(m) == 0 {
-		return errImpossible
-	}
-	w.removedOne = true
-	return w.model.RemoveUnit(m.name, false)
-}
-
-func removeForce(w *world, m *machine, _ []string) error {
-	if w.staying(m) == 0 {
-		return errImpossible
-	}
-	w.removedOne = true
-	w.check.removing(m.name)
-	return w.model.RemoveUnit(m.name, true)
-}
-
-// staying counts the other units that are not about to leave: an application
-// without any has nobody to be served.
-func (w *world) staying(m *machine) int {
-	n := 0
-	for _, name := range w.names() {
-		if info, _ := w.model.Unit(name); name != m.name && info.Life != "dying" {
-			n++
-		}
-	}
-	return n
-}
-
-// elect moves the leadership, never while a promise of is-leader holds.
-func elect(w *world, m *machine, _ []string) error {
-	info, _ := w.model.Unit(m.name)
-	if w.promised() || w.model.Leader() == m.name || info.Life == "dying" || info.Down {
-		return errImpossible
-	}
-	w.noteDeposed(m.name)
-	return w.model.SetLeader(m.name)
-}
-
-func depose(w *world, _ *machine, _ []string) error {
-	if w.promised() || w.model.Leader() == "" {
-		return errImpossible
-	}
-	w.noteDeposed("")
-	w.model.LoseLeadership()
-	return nil
-}
-
-// promised tells whether a "true" of is-leader still binds the controller.
-func (w *world) promised() bool { return w.now.Before(w.model.PromisedUntil()) }
 
 func action(w *world, m *machine, args []string) error {
 	params := make(map[string]any)
@@ -266,220 +206,9 @@ func untilPlace(w *world, m *machine, args []string) error {
 	return nil
 }
 
-// kill ends dispatch by a signal. A hook and an action lose what they wrote; a
-// juju-exec command has it committed all the same.
-func kill(w *world, m *machine, _ []string) error {
-	r := m.running
-	if r == nil {
-		return errImpossible
-	}
-	w.noteKill(r)
-	w.drop(m)
-	if r.hook.Run().Kind == jujusim.ExecRun {
-		_ = r.hook.Finish(137)
-		return nil
-	}
-	return r.hook.Kill()
-}
-
-func fail(w *world, m *machine, _ []string) error {
-	if m.running == nil || m.running.fail {
-		return errImpossible
-	}
-	m.running.fail = true
-	fault := "hook fails at its end"
-	if m.running.hook.Run().Kind == jujusim.ExecRun {
-		fault = "juju-exec fails"
-	}
-	w.cover.fire(fault)
-	if w.check.unit(m.name).ran || m.running.at == "callback" {
-		w.cover.matter(fault)
-	}
-	return nil
-}
-
-func restartAgent(w *world, m *machine, _ []string) error {
-	w.cover.fire("agent restarted in a hook")
-	if m.running != nil {
-		w.cover.matter("agent restarted in a hook")
-	}
-	w.drop(m)
-	m.lostEvents = false
-	return w.model.RestartAgent(m.name)
-}
-
-func reboot(w *world, m *machine, _ []string) error {
-	w.cover.fire("machine rebooted")
-	if m.running != nil || m.worker.alive() {
-		w.cover.matter("machine rebooted")
-	}
-	w.drop(m)
-	m.worker.kill()
-	m.lostEvents = false
-	if err := w.model.Reboot(m.name); err != nil {
-		return err
-	}
-	m.booted = w.now
-	return w.model.StartAgent(m.name)
-}
-
-// freeze suspends a machine. Between the library's last look at the clock and
-// the commit it can't be: see commitWithin.
-func freeze(w *world, m *machine, _ []string) error {
-	if m.running != nil && !m.running.commitBy.IsZero() {
-		return errImpossible
-	}
-	m.frozen = true
-	w.cover.fire("machine suspended in a hook")
-	if m.running != nil {
-		w.cover.matter("machine suspended in a hook")
-	}
-	return nil
-}
-
-func thaw(_ *world, m *machine, _ []string) error {
-	if !m.frozen {
-		return errImpossible
-	}
-	m.frozen = false
-	return nil
-}
-
-func skew(w *world, m *machine, args []string) error {
-	d, err := time.ParseDuration(args[0])
-	if err != nil {
-		return err
-	}
-	w.cover.fire("clock skew")
-	if m.running != nil && d < m.skew {
-		w.cover.fire("clock jumps in a hook")
-	}
-	m.skew = d
-	return nil
-}
-
-// about is the remote unit that a step names, "" for the application.
-func about(args []string) string {
-	if args[0] == "app" {
-		return ""
-	}
-	return app + "/" + args[0]
-}
-
-func hold(w *world, m *machine, args []string) error {
-	if err := w.model.Hold(m.name, "restart", about(args)); err != nil {
-		return errImpossible
-	}
-	w.cover.fire("event delayed")
-	if info, ok := w.model.Next(m.name); !ok || info.RemoteUnit != about(args) {
-		w.cover.matter("event delayed")
-	}
-	return nil
-}
-
-func release(w *world, m *machine, _ []string) error { return w.model.ReleaseAll(m.name) }
-
-func repeat(w *world, m *machine, args []string) error {
-	if err := w.model.Redeliver(m.name, "restart", about(args)); err != nil {
-		return errImpossible
-	}
-	w.cover.fire("event repeated")
-	if _, ok := w.model.Next(m.name); ok {
-		w.cover.matter("event repeated")
-	}
-	return nil
-}
-
-func loseEvents(w *world, m *machine, _ []string) error {
-	n, err := w.model.DropEvents(m.name)
-	if err != nil || n == 0 {
-		return errImpossible
-	}
-	m.lostEvents = true
-	w.cover.fire("event lost")
-	w.cover.matter("event lost")
-	return nil
-}
-
-func callWorker(w *world, m *machine, _ []string) error {
-	if !m.worker.ready(w) {
-		return errImpossible
-	}
-	m.worker.call(w, m)
-	return nil
-}
-
-func killWorker(w *world, m *machine, _ []string) error {
-	if !m.worker.alive() {
-		return errImpossible
-	}
-	m.worker.kill()
-	w.workerLost = true
-	w.cover.fire("worker killed")
-	w.cover.matter("worker killed")
-	return nil
-}
-
-func loseWorker(w *world, m *machine, _ []string) error {
-	m.worker.lose = true
-	w.workerLost = true
-	w.cover.fire("worker never started")
-	return nil
-}
-
-func doubleWorker(w *world, m *machine, _ []string) error {
-	m.worker.twice = true
-	w.cover.fire("worker started twice")
-	return nil
-}
-
-func delayWorker(w *world, m *machine, args []string) error {
-	d, err := time.ParseDuration(args[0])
-	if err != nil {
-		return err
-	}
-	if !m.worker.waiting {
-		return errImpossible
-	}
-	m.worker.due = m.worker.due.Add(d)
-	w.cover.fire("worker late")
-	w.cover.matter("worker late")
-	return nil
-}
-
-func corrupt(w *world, m *machine, _ []string) error {
-	w.cover.fire("queue corrupted")
-	_, err := w.model.EnqueueExec(m.name, "corrupt")
-	return impossibleIf(err)
-}
-
-func queueUnknown(w *world, m *machine, _ []string) error {
-	w.cover.fire("unknown callback")
-	_, err := w.model.EnqueueExec(m.name, "queue-unknown")
-	return impossibleIf(err)
-}
-
-func impossibleIf(err error) error {
-	if err != nil {
-		return errImpossible
-	}
-	return nil
-}
-
-func updateStatus(w *world, m *machine, _ []string) error { return w.model.UpdateStatus(m.name) }
-
-func breakService(w *world, m *machine, _ []string) error {
-	m.broken = true
-	w.cover.fire("service broken")
-	return nil
-}
-
-func mendService(_ *world, m *machine, _ []string) error {
-	m.broken = false
-	return nil
-}
-
-// advance lets time go by, not past a commit that is about to be made.
+// advance lets time go by. The library assumes that a commit follows its last
+// look at the clock within commitWithin; one that does not is overdue, see
+// running.overdue.
 func advance(w *world, _ *machine, args []string) error {
 	d := w.untilDue()
 	if args[0] != "next" {
@@ -493,7 +222,7 @@ func advance(w *world, _ *machine, args []string) error {
 	}
 	for _, m := range w.units {
 		if r := m.running; r != nil && !r.commitBy.IsZero() && w.now.Add(d).After(r.commitBy) {
-			return errImpossible
+			r.overdue = true
 		}
 	}
 	w.now = w.now.Add(d)
@@ -505,7 +234,7 @@ func (w *world) settleStep(_ *machine, _ []string) error {
 	return nil
 }
 
-// sorted are the machines by unit number.
+// machines are those of all units, by unit number.
 func (w *world) machines() []*machine {
 	out := make([]*machine, 0, len(w.units))
 	for _, name := range w.names() {

@@ -29,7 +29,7 @@ func (k *worker) request(w *world, delay time.Duration) error {
 	switch {
 	case k.lose:
 		k.lose = false
-		w.cover.matter("worker never started")
+		w.cover.matter("worker never started", true)
 		return errors.New("no worker")
 	case k.calling != "":
 		if !k.again || due.Before(k.next) {
@@ -56,7 +56,7 @@ func (k *worker) call(w *world, m *machine) {
 	k.calling = id
 	if k.twice {
 		k.twice = false
-		w.cover.matter("worker started twice")
+		w.cover.matter("worker started twice", true)
 		_, _ = w.model.EnqueueExec(m.name, lockGranted)
 	}
 }

@@ -35,12 +35,13 @@ type world struct {
 	log   *slog.Logger
 	hooks int // hooks, actions and commands that ran to their end
 
-	workerLost bool // a worker was killed or never started
-	removedOne bool // a unit was removed
+	departureLost bool     // a unit was removed and Juju told nobody
+	ending        *running // the run whose end is being committed
 
 	schedule []string // the steps so far
 	skipped  int      // steps of a script that were impossible
 	broken   string   // the form of the violation, if there is one
+	violated violation
 }
 
 // machine is what a unit runs on.
@@ -50,9 +51,12 @@ type machine struct {
 	booted  time.Time
 	frozen  bool // suspended: nothing on it moves, its boot-time clock goes on
 	broken  bool // its service does not start
-	forced  bool // an operator took its grant at some time
+	late    bool // added when the others had run hooks already
 	worker  worker
 	running *running
+	// wakeLost is when a worker was last lost that no hook has replaced since,
+	// zero if none.
+	wakeLost time.Time
 	// lostEvents says that events were lost, to come with the agent's restart.
 	lostEvents bool
 }
@@ -98,6 +102,8 @@ func (w *world) observe(e jujusim.Event) {
 	switch e.Kind {
 	case jujusim.UnitAdded:
 		w.units[e.Unit] = &machine{name: e.Unit, booted: w.now}
+	case jujusim.LeaderChanged:
+		w.leaderChanged(e.Unit)
 	case jujusim.UnitGone:
 		if m := w.units[e.Unit]; m != nil {
 			w.drop(m)
@@ -107,9 +113,14 @@ func (w *world) observe(e jujusim.Event) {
 	case jujusim.HookEnded:
 		w.hooks++
 		w.check.committed(e)
-		if m := w.units[e.Unit]; m != nil && e.Run.Kind == jujusim.ExecRun {
+		w.noteCommit(e)
+		if m := w.units[e.Unit]; m != nil {
 			m.worker.called(w, e.Run.ID, e.Exit == 0 && e.Err == nil)
 		}
+		w.ending = nil
+		delete(w.check.forced, e.Unit)
+	case jujusim.ActionEnded:
+		w.check.answered(e.Action)
 	case jujusim.HookKilled, jujusim.ExecLost:
 		if m := w.units[e.Unit]; m != nil {
 			m.worker.called(w, e.Run.ID, false)
@@ -142,8 +153,10 @@ func (w *world) close() {
 
 // violation ends the simulation: an invariant is broken.
 func (w *world) violation(format string, args ...any) {
-	w.broken = format
-	panic(violation(fmt.Sprintf(format, args...)))
+	if w.violated == "" {
+		w.broken, w.violated = format, violation(fmt.Sprintf(format, args...))
+	}
+	panic(w.violated)
 }
 
 // violation is a broken invariant.
