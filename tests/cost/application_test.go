@@ -72,7 +72,7 @@ func (a *application) queue(unit, action string, params map[string]any) {
 // run runs until nothing is left to run.
 func (a *application) run() {
 	a.tb.Helper()
-	if err := a.Run(); err != nil {
+	if err := a.Run(context.Background()); err != nil {
 		a.tb.Fatal(err)
 	}
 }
@@ -121,7 +121,7 @@ func environment(h *jujusim.Hook) map[string]string {
 }
 
 // NextWake returns the worker that is due first.
-func (a *application) NextWake(until time.Duration) (bench.Wake, bool) {
+func (a *application) NextWake(_ context.Context, until time.Duration) (bench.Wake, bool) {
 	first := ""
 	for unit, due := range a.wakes {
 		if first == "" || due < a.wakes[first] || due == a.wakes[first] && unit < first {

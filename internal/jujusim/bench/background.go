@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -74,8 +75,8 @@ const look = 2 * time.Millisecond
 
 // NextWake waits for the juju-exec of a worker in the background. What happens
 // in the background takes as long on the driver's clock as on the machine's.
-func (r *Rig) NextWake(until time.Duration) (Wake, bool) {
-	for len(r.active) > 0 {
+func (r *Rig) NextWake(ctx context.Context, until time.Duration) (Wake, bool) {
+	for len(r.active) > 0 && ctx.Err() == nil {
 		if r.earliest() > until {
 			return Wake{}, false
 		}

@@ -19,9 +19,12 @@ import (
 type Options struct {
 	CharmDirs []string // one after the other in each step, so that all see the same machine
 	Env       []string // added to the environment of all hooks
-	HookSizes []int    // applications in which single hooks are measured, each at least 3
-	RollSizes []int    // applications in which a whole roll is measured
-	Runs      int      // of each hook
+	// HookTool is the program that is linked to as every hook tool, the running
+	// one if empty: it must behave as Juju's own when it is called by their names.
+	HookTool  string
+	HookSizes []int // applications in which single hooks are measured, each at least 3
+	RollSizes []int // applications in which a whole roll is measured
+	Runs      int   // of each hook
 	// Limit is how long the runs of one hook, and how long a roll may take:
 	// hooks are run less often then, but at least thrice; rolls are left out.
 	Limit    time.Duration
@@ -67,7 +70,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 }
 
 func (s *session) add(dir string) error {
-	rig, err := NewRig(dir, s.Env)
+	rig, err := NewRig(dir, s.HookTool, s.Env)
 	if err != nil {
 		return err
 	}
@@ -174,7 +177,7 @@ func (h *HookReport) measure(rig *Rig, sc scene) error {
 }
 
 // play runs what act queues in an application of n units until nothing is left.
-func (s *session) play(rig *Rig, n int, act func(*jujusim.Model) error) (*Roll, time.Duration, error) {
+func (s *session) play(ctx context.Context, rig *Rig, n int, act func(*jujusim.Model) error) (*Roll, time.Duration, error) {
 	d := &Driver{Executor: rig}
 	m, err := Application(rig.Charm, n, jujusim.Options{Now: time.Now, Observer: d.Observe})
 	if err != nil {
@@ -204,7 +207,7 @@ func (s *session) play(rig *Rig, n int, act func(*jujusim.Model) error) (*Roll, 
 	roll := NewRoll(m.Leader())
 	d.Model, d.OnRun = m, roll.Add
 	begin := time.Now()
-	if err := d.Run(); err != nil {
+	if err := d.Run(ctx); err != nil {
 		return nil, 0, err
 	}
 	latent, err := rig.Background(backgroundLimit)
@@ -218,7 +221,7 @@ const retryCount = 5
 func (s *session) retries(ctx context.Context, i int) error {
 	rig := s.rigs[i]
 	s.progress("%s: the leader's retries", rig.Charm.Name)
-	roll, _, err := s.play(rig, 1, func(m *jujusim.Model) error {
+	roll, _, err := s.play(ctx, rig, 1, func(m *jujusim.Model) error {
 		_, err := m.EnqueueAction(leader, "failed-restart", map[string]any{"delay": 0, "max-retry": retryCount})
 		return err
 	})
@@ -240,7 +243,7 @@ func (s *session) roll(ctx context.Context, i, n int) error {
 		return nil
 	}
 	s.progress("%s: a roll of %d units", rig.Charm.Name, n)
-	roll, took, err := s.play(rig, n, func(m *jujusim.Model) error {
+	roll, took, err := s.play(ctx, rig, n, func(m *jujusim.Model) error {
 		for _, unit := range m.Units() {
 			if _, err := m.EnqueueAction(unit, "restart", map[string]any{"delay": 0}); err != nil {
 				return err

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"strings"
@@ -27,8 +28,9 @@ type Executor interface {
 	// has begin at now. An error is for what is wrong with the executor.
 	Execute(h *jujusim.Hook, now time.Duration) (cost Cost, exit int, err error)
 	// NextWake returns the next juju-exec of a process in the background, if
-	// there is to be one before the driver's clock reads until.
-	NextWake(until time.Duration) (Wake, bool)
+	// there is to be one before the driver's clock reads until. It may wait for
+	// it, unless ctx is done.
+	NextWake(ctx context.Context, until time.Duration) (Wake, bool)
 }
 
 // Wake is a juju-exec that a process in the background has made.
@@ -84,7 +86,7 @@ func (d *Driver) Observe(e jujusim.Event) {
 }
 
 // Run runs everything. It stops with an error when a hook or an action fails.
-func (d *Driver) Run() error {
+func (d *Driver) Run(ctx context.Context) error {
 	d.running, d.waiting = map[string]*running{}, map[string]Wake{}
 	if err := d.beginAll(); err != nil {
 		return err
@@ -95,16 +97,19 @@ func (d *Driver) Run() error {
 		if next != nil {
 			until = next.ran.End
 		}
-		if wake, ok := d.Executor.NextWake(until); ok {
-			if err := d.wake(wake); err != nil {
-				return err
-			}
-			continue
-		}
-		if next == nil {
+		wake, ok := d.Executor.NextWake(ctx, until)
+		var err error
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case ok:
+			err = d.wake(wake)
+		case next == nil:
 			return nil
+		default:
+			err = d.end(next)
 		}
-		if err := d.end(next); err != nil {
+		if err != nil {
 			return err
 		}
 	}

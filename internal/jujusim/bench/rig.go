@@ -51,9 +51,10 @@ type moment struct {
 	real   time.Time
 }
 
-// NewRig makes a rig for the charm in dir. The running program must behave as a
-// hook tool when it is started as one: see agent.IsTool.
-func NewRig(dir string, env []string) (*Rig, error) {
+// NewRig makes a rig for the charm in dir. Hook tools are links to the program
+// hookTool, or if that is empty to the running one. That must behave as a hook
+// tool when it is started as one, and is juju-exec in any case: see agent.IsTool.
+func NewRig(dir, hookTool string, env []string) (*Rig, error) {
 	source, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, err
@@ -68,37 +69,54 @@ func NewRig(dir string, env []string) (*Rig, error) {
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		return nil, fmt.Errorf("cannot become the parent of background processes: %w", err)
 	}
-	if err := r.open(); err != nil {
+	if err := r.open(hookTool); err != nil {
 		r.Close()
 		return nil, err
 	}
 	return r, nil
 }
 
-func (r *Rig) open() (err error) {
+func (r *Rig) open(hookTool string) (err error) {
 	if r.dir, err = os.MkdirTemp("", "bench"); err != nil {
 		return err
 	}
 	if r.log, err = os.Create(r.path("log")); err != nil {
 		return err
 	}
-	executable, err := os.Executable()
-	if err != nil {
+	if err := r.linkTools(hookTool); err != nil {
 		return err
-	}
-	if err := os.Mkdir(r.path("tools"), 0o750); err != nil {
-		return err
-	}
-	for _, name := range append(jujusim.Tools(), "juju-exec", "juju-run") {
-		if err := os.Symlink(executable, r.path("tools", name)); err != nil {
-			return err
-		}
 	}
 	if r.calls, err = listen(r.path("agent.socket"), "Jujuc", &jujuc{r}); err != nil {
 		return err
 	}
 	r.execs, err = listen(r.path("run.socket"), "JujuExecServer", &jujuExec{r})
 	return err
+}
+
+func (r *Rig) linkTools(hookTool string) error {
+	executable, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	if hookTool == "" {
+		hookTool = executable
+	}
+	if hookTool, err = filepath.Abs(hookTool); err != nil {
+		return err
+	}
+	links := map[string]string{"juju-exec": executable, "juju-run": executable}
+	for _, name := range jujusim.Tools() {
+		links[name] = hookTool
+	}
+	if err := os.Mkdir(r.path("tools"), 0o750); err != nil {
+		return err
+	}
+	for name, program := range links {
+		if err := os.Symlink(program, r.path("tools", name)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (r *Rig) path(names ...string) string {

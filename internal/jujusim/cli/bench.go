@@ -43,6 +43,7 @@ all see the same machine.`,
 	flags := cmd.Flags()
 	flags.StringArrayVar(&o.CharmDirs, "charm", nil, "the charm's `directory`, with an executable dispatch in it")
 	flags.StringArrayVar(&o.Env, "env", nil, "a `variable` for the environment of all hooks, as NAME=VALUE")
+	flags.StringVar(&o.HookTool, "hook-tool", "", "the `program` to link to as every hook tool, such as Juju's own jujuc (default this one)")
 	flags.IntSliceVar(&o.HookSizes, "units", []int{3, 10, 30, 100, 300, 1000}, "measure single hooks in applications of so many units")
 	flags.IntSliceVar(&o.RollSizes, "rolls", []int{3, 10, 30}, "measure whole rolls of so many units")
 	flags.IntVar(&o.Runs, "runs", 20, "how often each hook is run")
