@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -97,9 +98,14 @@ func (f fixture) check(err error) {
 	}
 }
 
+// idle waits until the model is. If it never is, what everybody waits for is
+// the question.
 func (f fixture) idle() {
 	f.t.Helper()
-	f.check(f.WaitIdle(f.ctx, false))
+	if err := f.WaitIdle(f.ctx, false); err != nil {
+		stacks := make([]byte, 1<<20)
+		f.t.Fatalf("%v\n%s", err, stacks[:runtime.Stack(stacks, true)])
+	}
 }
 
 // run runs an action to its end.

@@ -287,7 +287,7 @@ func (c *Cluster) Close() ([]Process, error) {
 	c.mu.Unlock()
 	c.cancel()
 
-	_, err := c.end(c.processes)
+	_, err := c.end(c.Processes)
 	c.wait.Wait()
 	return background, errors.Join(scanErr, err)
 }
@@ -303,7 +303,7 @@ func (c *Cluster) end(find func() ([]Process, error)) ([]Process, error) {
 			return ended, err
 		}
 		for _, p := range processes {
-			if err := p.kill(c.id); err != nil {
+			if err := p.signal(c.id, os.Kill); err != nil {
 				return ended, err
 			}
 			if !slices.ContainsFunc(ended, func(e Process) bool { return e.PID == p.PID }) {
@@ -315,8 +315,9 @@ func (c *Cluster) end(find func() ([]Process, error)) ([]Process, error) {
 	return ended, errors.New("cannot end all processes of the model")
 }
 
-// processes finds all of the model's.
-func (c *Cluster) processes() ([]Process, error) { return findProcesses(c.id) }
+// Processes returns all processes of the model, by pid: what runs as part of a
+// hook, and what hooks left running.
+func (c *Cluster) Processes() ([]Process, error) { return findProcesses(c.id) }
 
 // of keeps those processes that belong to a unit.
 func of(unit string, find func() ([]Process, error)) func() ([]Process, error) {

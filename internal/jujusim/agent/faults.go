@@ -67,6 +67,16 @@ func (c *Cluster) KillBackground(unit string) ([]Process, error) {
 	return killed, nil
 }
 
+// Signal sends sig to one process of the model and to no other: not to its
+// group, nor to what it started. It is no error if the process is gone.
+func (c *Cluster) Signal(p Process, sig syscall.Signal) error {
+	_ = c.update(func() error {
+		c.fault(p.Unit, fmt.Sprintf("%v: %s", sig, p.Command))
+		return nil
+	})
+	return p.signal(c.id, sig)
+}
+
 // StopAgent stops a unit's agent: what it runs is killed, juju-exec commands
 // that wait are lost and new ones fail, until StartAgent. Processes in the
 // background go on.

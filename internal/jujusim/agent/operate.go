@@ -22,7 +22,7 @@ func (c *Cluster) RemoveUnit(unit string, force bool) error {
 	if err != nil || !force {
 		return err
 	}
-	_, err = c.end(of(unit, c.processes))
+	_, err = c.end(of(unit, c.Processes))
 	return err
 }
 

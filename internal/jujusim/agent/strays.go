@@ -101,9 +101,10 @@ func environ(dir string) []byte {
 	return nil
 }
 
-// kill ends p by its id. The process is looked at again once it is held
-// through a pidfd, so that a pid that was used anew meanwhile is left alone.
-func (p Process) kill(id string) error {
+// signal sends sig to p, or does nothing if it is gone. The process is looked at
+// again once it is held through a pidfd, so that a pid that was used anew
+// meanwhile is left alone.
+func (p Process) signal(id string, sig os.Signal) error {
 	handle, err := os.FindProcess(p.PID)
 	if err != nil {
 		return nil // gone
@@ -112,8 +113,8 @@ func (p Process) kill(id string) error {
 	if _, ok := inspect(p.PID, id); !ok {
 		return nil
 	}
-	if err := handle.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return fmt.Errorf("cannot kill %v: %w", p, err)
+	if err := handle.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("cannot signal %v: %w", p, err)
 	}
 	return nil
 }
