@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"gopkg.in/yaml.v3"
@@ -30,16 +31,18 @@ type command struct {
 
 func commands() map[string]func(*testscript.TestScript, bool, []string) {
 	table := map[string]command{
-		"deploy":      {"N [charm=NAME] [OPTION=VALUE...]", 1, -1, false, deploy},
-		"run":         {"UNITS ACTION [PARAM=VALUE...] [&]", 2, -1, true, runAction},
-		"juju-exec":   {"UNIT COMMAND", 2, 2, true, jujuExec},
-		"config":      {"OPTION=VALUE...", 1, -1, false, config},
-		"add-unit":    {"[N]", 0, 1, false, addUnit},
-		"remove-unit": {"[--force] UNIT", 1, 2, false, removeUnit},
-		"refresh":     {"CHARM", 1, 1, false, refresh},
-		"set-databag": {"UNIT KEY VALUE", 3, 3, false, setDatabag},
-		"expect":      {"CONDITION...", 1, -1, true, expect},
-		"await":       {"CONDITION...", 1, -1, true, await},
+		"deploy":        {"N [charm=NAME] [OPTION=VALUE...]", 1, -1, false, deploy},
+		"run":           {"UNITS ACTION [PARAM=VALUE...] [&]", 2, -1, true, runAction},
+		"juju-exec":     {"UNIT COMMAND", 2, 2, true, jujuExec},
+		"config":        {"OPTION=VALUE...", 1, -1, false, config},
+		"add-unit":      {"[N]", 0, 1, false, addUnit},
+		"remove-unit":   {"[--force] UNIT", 1, 2, false, removeUnit},
+		"refresh":       {"CHARM", 1, 1, false, refresh},
+		"set-databag":   {"UNIT KEY VALUE", 3, 3, false, setDatabag},
+		"attempt-ended": {"UNIT", 1, 1, false, attemptHasEnded},
+
+		"expect": {"CONDITION...", 1, -1, true, expect},
+		"await":  {"CONDITION...", 1, -1, true, await},
 
 		"elect":         {"[--force] UNIT", 1, 2, false, elect},
 		"kill-hook":     {"UNIT", 1, 1, false, onUnit(HookKiller.KillHook)},
@@ -178,6 +181,12 @@ func setDatabag(ctx context.Context, c *call) error {
 		return fmt.Errorf("relation-set on %s exited with %d: %s", unit, result.Code, result.Stderr)
 	}
 	return nil
+}
+
+func attemptHasEnded(_ context.Context, c *call) error {
+	unit, err := c.Unit(c.args[0])
+	c.ended = append(c.ended, Transition{Time: time.Now(), Unit: unit, Event: attemptEnded})
+	return err
 }
 
 func jujuExec(ctx context.Context, c *call) error {

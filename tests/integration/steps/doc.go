@@ -21,6 +21,7 @@
 //	remove-unit [--force] UNIT                ask for the removal of a unit
 //	refresh CHARM                             upgrade to another charm
 //	set-databag UNIT KEY VALUE                write a unit's databag behind the charm's back
+//	attempt-ended UNIT                        say that the unit's attempt has ended, of which it left no trace
 //
 // Parameters of actions are YAML scalars, options plain text. A run or juju-exec
 // prints the results, and what went wrong on standard error, for the stdout and

@@ -45,6 +45,7 @@ type Script struct {
 	wanted  int          // units that there should be
 	names   []unitName   // in the order in which the units were first seen
 	running []*actionRun // in the background
+	ended   []Transition // attempts that the script says have ended
 }
 
 type unitName struct{ role, unit string }
@@ -142,7 +143,7 @@ func (s *Script) look(ctx context.Context) (snapshot, error) {
 	if err != nil {
 		return snapshot{}, fmt.Errorf("cannot read the transitions: %w", err)
 	}
-	seen := snapshot{State: state, transitions: transitions}
+	seen := snapshot{State: state, transitions: transitions, ended: s.ended}
 	s.name(seen.State)
 	return seen, nil
 }

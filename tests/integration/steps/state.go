@@ -12,6 +12,7 @@ import (
 type snapshot struct {
 	State
 	transitions []Transition
+	ended       []Transition // what the script has said of attempts
 }
 
 // unit returns the unit of that name.
@@ -39,7 +40,11 @@ func (s State) leader() string {
 	return ""
 }
 
-func (s snapshot) attempts() []attempt { return attempts(s.transitions, s.has) }
+func (s snapshot) attempts() []attempt {
+	all := slices.Concat(s.transitions, s.ended)
+	SortTransitions(all)
+	return attempts(all, s.has)
+}
 
 // presentAttempts are those of the units that are there now.
 func (s snapshot) presentAttempts() []attempt {

@@ -62,16 +62,25 @@ func (a attempt) String() string {
 	return fmt.Sprintf("%s %s from %s to %s", a.unit, a.operation, a.start.Format(clockFormat), end)
 }
 
+// attemptEnded is the event of an attempt that a script knows to have ended.
+const attemptEnded = "ended"
+
 const clockFormat = "15:04:05.000000"
 
 // attempts returns the units' attempts in the order of their starts. An attempt
 // whose end was never written, because its hook was killed, lasts until the
-// unit begins another: meanwhile the unit holds the lock. If it was the last
+// unit begins another, meanwhile the unit holds the lock, or until the script
+// says that it has ended. If it was the last
 // one of a unit that is gone, nothing is known but its start.
 func attempts(transitions []Transition, present func(unit string) bool) []attempt {
 	var all []attempt
 	open := map[string]int{} // unit -> index in all
 	for _, tr := range transitions {
+		if i, ok := open[tr.Unit]; ok && tr.Event == attemptEnded {
+			all[i].end, all[i].ended = tr.Time, true
+			delete(open, tr.Unit)
+			continue
+		}
 		operation, phase, ok := strings.Cut(tr.Event, ":")
 		if !ok || !strings.HasPrefix(operation, "_") {
 			continue

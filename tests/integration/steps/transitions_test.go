@@ -42,6 +42,8 @@ func TestOneAtATime(t *testing.T) {
 		{"actions do not count", "0 a _x:start; 1 b action:x; 2 a _x:done", "", false},
 		{"killed and run again", "0 a _x:start; 5 a _x:start; 6 a _x:done; 7 b _x:start", "", false},
 		{"killed, another goes before it runs again", "0 a _x:start; 3 b _x:start; 4 b _x:done; 5 a _x:start", "", true},
+		{"killed, and known to have ended", "0 a _x:start; 2 a ended; 3 b _x:start; 4 b _x:done; 5 a _x:start", "", false},
+		{"known to have ended too late", "0 a _x:start; 2 b _x:start; 3 a ended; 4 b _x:done", "", true},
 		{"never ended", "0 a _x:start; 9 b _x:start; 10 b _x:done", "", true},
 		{"never ended on a unit that is gone", "0 a _x:start; 9 b _x:start; 10 b _x:done", "a", false},
 	}
