@@ -2,6 +2,7 @@ package juju
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -31,6 +32,10 @@ func (m *Model) Deploy(ctx context.Context, d steps.Deployment) error {
 	return nil
 }
 
+// uploadTries is how often a charm is uploaded before that has failed. The
+// controller restarts what stores charms when models come and go.
+const uploadTries = 5
+
 // upload hands a charm to the controller.
 func (m *Model) upload(ctx context.Context, name steps.Charm) (application.CharmID, error) {
 	cannot := func(err error) (application.CharmID, error) {
@@ -38,19 +43,24 @@ func (m *Model) upload(ctx context.Context, name steps.Charm) (application.Charm
 	}
 	path, ok := m.setup.Charms[name]
 	if !ok {
-		return cannot(fmt.Errorf("it was not built"))
+		return cannot(errors.New("it was not built"))
 	}
 	archive, url, err := charm.NewCharmAtPath(path)
 	if err != nil {
 		return cannot(err)
 	}
 	version, _ := m.conn.ServerVersion()
-	if url, err = m.uploads.AddLocalCharm(url, archive, false, version); err != nil {
+	uploaded, err := m.uploads.AddLocalCharm(url, archive, false, version)
+	for try := 1; err != nil && try < uploadTries; try++ {
+		pause(ctx, maxPause)
+		uploaded, err = m.uploads.AddLocalCharm(url, archive, false, version)
+	}
+	if err != nil {
 		return cannot(err)
 	}
-	return application.CharmID{URL: url.String(), Origin: apicharm.Origin{
+	return application.CharmID{URL: uploaded.String(), Origin: apicharm.Origin{
 		Source:       apicharm.OriginLocal,
-		Revision:     &url.Revision,
+		Revision:     &uploaded.Revision,
 		Architecture: m.setup.Arch,
 		Base:         m.setup.Base,
 	}}, nil

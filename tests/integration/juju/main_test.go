@@ -24,9 +24,9 @@ import (
 )
 
 const (
-	// stepLimit is how long a step may take: a deployment on a busy machine,
-	// or the lease of a leader that is lost.
-	stepLimit = 5 * time.Minute
+	// stepLimit is how long a step may take: a deployment on a busy machine, or
+	// the time until the next update-status where Juju sends no other event.
+	stepLimit = 10 * time.Minute
 	// destroyLimit is how long the models may take to go.
 	destroyLimit = 3 * time.Minute
 )
