@@ -4,7 +4,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 RACE = $(filter-out %/jujusim/agent %/jujusim/script %/pack %/tests/% %/cmd/%,$(shell go list ./...))
 FUZZTIME ?= 5s
 
-.PHONY: build charm demo test lint race fuzz clean integration charmcraft-check
+.PHONY: build charm demo test lint race fuzz clean integration charmcraft-check bench bench-peers
 
 build: ## build all programs into bin/
 	@mkdir -p bin
@@ -44,6 +44,24 @@ integration: ## run the scripts on a real Juju controller (KEEP=1, BASE=ubuntu@2
 
 charmcraft-check: ## pack with the real charmcraft too, and compare (as root, on Debian or Ubuntu)
 	tests/charmcraft/check.sh
+
+ROLLS = 3|10|30|100|300
+bench: build ## what hooks and rolls cost: one table a question (docs/performance.md)
+	@mkdir -p build/bench
+	go run ./internal/pack -dir build/charm
+	bin/jujusim bench --charm build/charm --rolls 3,10,30 --json build/bench/hooks.json
+	go test -run '^$$' -bench 'Roll/units=($(ROLLS))$$' -benchtime 1x -count 3 -timeout 1h ./tests/cost > build/bench/counts.txt
+	go test -run '^$$' -bench 'Queue|Call|Hook$$' -count 5 ./tests/cost ./internal/hooktool ./internal/jujusim > build/bench/parts.txt
+	cat build/bench/counts.txt build/bench/parts.txt | go run ./tests/cost/report table
+
+bench-peers: build ## the same hooks and rolls beside those of a Python charm; on real Juju too if a controller is up
+	@mkdir -p build/bench
+	go run ./internal/pack -dir build/charm
+	tests/peers/build.sh build/peer
+	tests/peers/with-juju-exec.sh bin/jujusim bin/jujusim bench --charm build/charm --charm build/peer \
+		--rolls 1,3,10,30 --limit 10m --json build/bench/peers.json
+	@if juju controllers 2>/dev/null | grep -q '\*'; then go run ./tests/peers/juju -charm build/charm -charm build/peer; \
+		else echo 'no Juju controller is up: nothing measured on real Juju'; fi
 
 clean: ## remove what the other targets made
 	rm -rf bin build *.charm

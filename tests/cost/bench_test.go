@@ -2,6 +2,7 @@ package cost
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -38,8 +39,8 @@ var queueLengths = []int{1, 100, 10_000}
 // queueOf returns a queue as a databag holds it.
 func queueOf(b *testing.B, length int) string {
 	b.Helper()
-	var queue rollingops.Queue
-	for i := range length {
+	entries := make([]string, length)
+	for i := range entries {
 		args, err := rollingops.NewArgs(map[string]any{"delay": 0, "number": i})
 		if err != nil {
 			b.Fatal(err)
@@ -48,13 +49,13 @@ func queueOf(b *testing.B, length int) string {
 		if err != nil {
 			b.Fatal(err)
 		}
-		queue, _ = queue.Push(op)
+		text, err := rollingops.Queue{op}.Encode()
+		if err != nil {
+			b.Fatal(err)
+		}
+		entries[i] = text[1 : len(text)-1] // without the list's brackets
 	}
-	text, err := queue.Encode()
-	if err != nil {
-		b.Fatal(err)
-	}
-	return text
+	return "[" + strings.Join(entries, ",") + "]"
 }
 
 // BenchmarkQueue reads and writes the text of a queue.

@@ -7,10 +7,6 @@
 # namespace of their own, with a layer over /usr/bin. Needs root or unprivileged
 # user namespaces.
 set -eu
-if [ -e /usr/bin/juju-exec ]; then
-	echo "with-juju-exec.sh: this machine has a juju-exec of its own" >&2
-	exit 1
-fi
 program=$(realpath "$1")
 shift
 flags=--mount
@@ -22,6 +18,6 @@ exec unshare $flags sh -eu -c '
 	mount -t tmpfs tmpfs "$layer"
 	mkdir "$layer/upper" "$layer/work"
 	mount -t overlay overlay -o "lowerdir=/usr/bin,upperdir=$layer/upper,workdir=$layer/work" /usr/bin
-	ln -s "$program" /usr/bin/juju-exec
+	ln -sf "$program" /usr/bin/juju-exec
 	exec "$@"
 ' sh "$program" "$@"
