@@ -23,7 +23,8 @@ func (c *checker) unitWritten(e jujusim.Event, changes map[string]string) {
 		c.queueWritten(e, u, bag["operations"])
 	}
 	idle := bag["state"] == "" || bag["state"] == string(rollingops.Idle)
-	if !u.unreadable && idle != (len(u.queue) == 0) {
+	charm := e.Run.Command == "" || e.Run.Command == lockGranted // and no operator
+	if charm && !u.unreadable && idle != (len(u.queue) == 0) {
 		c.w.violation("%s has %d operations and says %q", e.Unit, len(u.queue), bag["state"])
 	}
 }
@@ -51,6 +52,7 @@ func (c *checker) attempted(e jujusim.Event, u *record, at rollingops.Timestamp)
 		u.lost--
 	}
 	u.used, u.executedAt = on, at
+	c.forward++
 }
 
 func (c *checker) queueWritten(e jujusim.Event, u *record, text string) {

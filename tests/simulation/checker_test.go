@@ -21,6 +21,8 @@ type checker struct {
 	// forced are the grants that an operator took from a unit in mid-run, which
 	// may have read its grant: until that run ends it may act on it.
 	forced map[string]grant
+
+	forward int // attempts ended, operations accepted, units gone
 }
 
 // record is what is known of one unit.
@@ -66,6 +68,10 @@ func (c *checker) began(r *running) {
 
 // failed is a run that goes wrong though nobody made it.
 func (c *checker) failed(r *running, err error) {
+	if r.overdue && r.deposed {
+		c.w.cover.matter("commit refused", true)
+		return
+	}
 	c.w.violation("%s of %s failed: %v", r.hook.Run(), r.m.name, err)
 }
 
@@ -169,6 +175,7 @@ func (c *checker) removing(unit string) {
 func (c *checker) gone(unit string) {
 	c.w.cover.matter("unit removed", c.lock.unit == unit || len(c.unit(unit).queue) > 0)
 	delete(c.units, unit)
+	c.forward++
 }
 
 // committed is the end of a run, with what was written. The changes of a unit's
@@ -232,6 +239,7 @@ func (c *checker) answered(a *jujusim.ActionResult) {
 	if u.unreadable || len(u.queue) == 0 || u.queue[len(u.queue)-1].CallbackID != operation {
 		c.w.violation("%s accepted %s and did not queue it", a.Unit, operation)
 	}
+	c.forward++
 	if c.w.cover != nil {
 		c.w.cover.accepted++
 	}

@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"slices"
 	"strconv"
 	"time"
 )
@@ -10,23 +11,26 @@ type source interface {
 	draw(label string, n int) int
 }
 
-// profile says how much of what happens in a random schedule.
+// profile says what a random schedule is like.
 type profile struct {
 	units, steps int
 	options
-	weights []weighted
-	total   int
+	longQueue bool // one unit starts with 1,000 operations
+	drained   bool // and is not relieved of them in the end
+	choices   []choice
+	total     int    // of the weights
+	plan      []step // what is to follow, between other steps
 }
 
-type weighted struct {
+type choice struct {
 	weight int
-	next   func(w *world, s source, m *machine) step
+	next   func(w *world, s source, m *machine) []step
 }
 
 // newProfile draws the shape of a simulation.
 func newProfile(s source) profile {
 	p := profile{
-		units: 2 + s.draw("units", 4),
+		units: 1 + s.draw("units", 5),
 		steps: 50 * (1 + s.draw("steps", 12)),
 		options: options{
 			LostDepartures: s.draw("lost departures", 4) == 3,
@@ -35,64 +39,107 @@ func newProfile(s source) profile {
 			RetryDelay:     []time.Duration{0, 5 * time.Second, time.Minute}[s.draw("retry delay", 3)],
 		},
 	}
+	if s.draw("long queue", 150) == 149 {
+		p.longQueue, p.steps = true, min(p.steps, 150)
+		p.drained = s.draw("drained", 20) == 19
+	}
 	// Each simulation has its own mix: some faults often, some never.
 	intensity := s.draw("fault intensity", 4)
-	for _, f := range ordinary {
-		p.weights = append(p.weights, f)
-		p.total += f.weight
+	for _, c := range ordinary {
+		p.add(c.weight, c)
 	}
-	for _, f := range faulty {
-		weight := f.weight * intensity * s.draw("fault weight", 3)
-		p.weights = append(p.weights, weighted{weight, f.next})
-		p.total += weight
+	for _, c := range faulty {
+		p.add(c.weight*intensity*s.draw("fault weight", 3), c)
 	}
 	return p
 }
 
-// choose draws the next step.
-func (p *profile) choose(w *world, s source) step {
+func (p *profile) add(weight int, c choice) {
+	p.choices = append(p.choices, choice{weight, c.next})
+	p.total += weight
+}
+
+// simulate makes the steps of a random schedule.
+func (p *profile) simulate(w *world, s source) {
+	for range p.units {
+		w.mustDo(step{verb: "add-unit"})
+	}
+	w.mustDo(step{verb: "settle"})
+	if p.longQueue {
+		w.mustDo(step{verb: "fill", unit: w.names()[0], args: []string{"1000"}})
+	}
+	for range p.steps {
+		_ = w.do(p.next(w, s)) // an impossible step is none
+	}
+	if p.longQueue && !p.drained {
+		for _, name := range w.names() {
+			w.mustDo(step{verb: "action", unit: name, args: []string{"clear-queue"}})
+		}
+	}
+	w.mustDo(step{verb: "settle"})
+}
+
+// next draws the next step.
+func (p *profile) next(w *world, s source) step {
+	if len(p.plan) == 0 || s.draw("off the plan", 3) == 0 {
+		drawn := p.choose(w, s)
+		p.plan = append(drawn, p.plan...)
+	}
+	next := p.plan[0]
+	p.plan = p.plan[1:]
+	return next
+}
+
+func (p *profile) choose(w *world, s source) []step {
 	pick := s.draw("step", p.total)
 	machines := w.machines()
 	if len(machines) == 0 {
-		return step{verb: "add-unit"}
+		return []step{{verb: "add-unit"}}
 	}
 	m := machines[s.draw("unit", len(machines))]
-	for _, f := range p.weights {
-		if pick < f.weight {
-			return f.next(w, s, m)
+	for _, c := range p.choices {
+		if pick < c.weight {
+			return c.next(w, s, m)
 		}
-		pick -= f.weight
+		pick -= c.weight
 	}
 	panic("unreachable")
 }
 
-func on(verb string, args ...string) func(*world, source, *machine) step {
-	return func(_ *world, _ source, m *machine) step { return step{verb: verb, unit: m.name, args: args} }
+func on(verb string, args ...string) func(*world, source, *machine) []step {
+	return func(_ *world, _ source, m *machine) []step {
+		return []step{{verb: verb, unit: m.name, args: args}}
+	}
 }
 
-func always(verb string) func(*world, source, *machine) step {
-	return func(*world, source, *machine) step { return step{verb: verb} }
+// at is a step aimed at where it is likely to matter: a unit in its operation
+// or in another hook, the leader, the holder.
+func at(verb string, args ...string) func(*world, source, *machine) []step {
+	return aimed(on(verb, args...))
 }
 
-// ordinary is what happens in every cluster. The leader and the holder get
-// more than their share, so that a schedule is full of grants and attempts.
-var ordinary = []weighted{
-	{300, progress},
-	{200, func(w *world, s source, m *machine) step {
-		return progress(w, s, w.named(w.appBag()["granted_unit"], m))
-	}},
-	{100, func(w *world, s source, m *machine) step { return progress(w, s, w.named(w.model.Leader(), m)) }},
-	{200, on("run")},
-	{100, on("finish")},
-	{60, request},
-	{100, on("worker")},
-	{60, func(_ *world, s source, _ *machine) step {
-		return step{verb: "advance", args: durations(s, 4, "next", "1s", "2s", "10s")}
-	}},
-	{12, func(_ *world, s source, _ *machine) step {
-		return step{verb: "advance", args: durations(s, 4, "31s", "25s", "15s", "2m")}
-	}},
-	{4, on("update-status")},
+func aimed(next func(*world, source, *machine) []step) func(*world, source, *machine) []step {
+	return func(w *world, s source, m *machine) []step { return next(w, s, w.aim(s, m)) }
+}
+
+func (w *world) aim(s source, m *machine) *machine {
+	busy := func(in func(*machine) bool) *machine {
+		if i := slices.IndexFunc(w.machines(), in); i >= 0 {
+			return w.machines()[i]
+		}
+		return m
+	}
+	switch s.draw("aim", 6) {
+	case 1:
+		return w.named(w.model.Leader(), m)
+	case 2:
+		return w.named(w.appBag()["granted_unit"], m)
+	case 3:
+		return busy(func(m *machine) bool { return m.running != nil })
+	case 4, 5:
+		return busy(func(m *machine) bool { return m.running != nil && m.running.at == "callback" })
+	}
+	return m
 }
 
 // named is the machine of a unit, or another if there is none.
@@ -103,69 +150,55 @@ func (w *world) named(unit string, other *machine) *machine {
 	return other
 }
 
-// faulty is what should not happen and does.
-var faulty = []weighted{
-	{6, on("elect")},
-	{2, func(w *world, _ source, _ *machine) step {
-		return step{verb: "elect", unit: w.appBag()["granted_unit"]}
+// ordinary is what happens in every cluster. The leader and the holder get
+// more than their share, so that a schedule is full of grants and attempts.
+var ordinary = []choice{
+	{300, progress},
+	{200, func(w *world, s source, m *machine) []step {
+		return progress(w, s, w.named(w.appBag()["granted_unit"], m))
 	}},
-	{1, always("depose")},
-	{2, func(_ *world, s source, m *machine) step {
-		return step{verb: "skew", unit: m.name, args: durations(s, 6, "0s", "5s", "-5s", "1m", "-1m", "-1h")}
+	{100, func(w *world, s source, m *machine) []step { return progress(w, s, w.named(w.model.Leader(), m)) }},
+	{250, wholly},
+	{60, request},
+	{100, on("worker")},
+	{60, func(_ *world, s source, _ *machine) []step {
+		return []step{{verb: "advance", args: one(s, "next", "1s", "2s", "10s")}}
 	}},
-	{3, on("kill")},
-	{3, on("fail")},
-	{3, on("restart-agent")},
-	{1, on("reboot")},
-	{3, on("freeze")},
-	{12, on("thaw")},
-	{2, eventFault("hold")},
-	{3, on("release")},
-	{2, eventFault("repeat")},
-	{2, on("lose-events")},
-	{2, on("worker-kill")},
-	{2, on("worker-lose")},
-	{2, on("worker-twice")},
-	{2, func(_ *world, s source, m *machine) step {
-		return step{verb: "worker-late", unit: m.name, args: durations(s, 2, "5s", "3m")}
+	{12, func(_ *world, s source, _ *machine) []step {
+		return []step{{verb: "advance", args: one(s, "31s", "25s", "15s", "2m")}}
 	}},
-	{1, on("corrupt")},
-	{1, on("queue-unknown")},
-	{2, on("break")},
-	{4, on("mend")},
-	{2, always("add-unit")},
-	{2, on("remove")},
-	{1, on("remove-force")},
-	{1, func(w *world, _ source, _ *machine) step {
-		return step{verb: "action", unit: w.model.Leader(), args: []string{"release-lock", "accept-two-at-once=true"}}
-	}},
-	{1, on("action", "clear-queue")},
+	{4, on("update-status")},
 }
 
-// progress moves a run on, or begins one.
-func progress(_ *world, _ source, m *machine) step {
-	if m.running != nil {
-		return step{verb: "step", unit: m.name}
+// progress moves a run on, or begins one. Callbacks take their time.
+func progress(_ *world, s source, m *machine) []step {
+	switch {
+	case m.running == nil:
+		return []step{{verb: "begin", unit: m.name}}
+	case m.running.at == "callback" && s.draw("callback goes on", 4) > 0:
+		return []step{{verb: "advance", args: []string{"1s"}}}
 	}
-	return step{verb: "begin", unit: m.name}
+	return []step{{verb: "step", unit: m.name}}
 }
 
-func request(_ *world, s source, m *machine) step {
-	args := []string{[]string{"restart", "failed-restart", "deferred-restart"}[s.draw("action", 3)]}
+// wholly makes a run in one go, unless it may have a callback in it.
+func wholly(w *world, s source, m *machine) []step {
+	if w.appBag()["granted_unit"] == m.name {
+		return progress(w, s, m)
+	}
+	return []step{{verb: "run", unit: m.name}}
+}
+
+func request(_ *world, s source, m *machine) []step {
+	args := one(s, "restart", "failed-restart", "deferred-restart")
 	args = append(args, "delay="+strconv.Itoa(s.draw("delay", 4)))
 	if args[0] != "restart" {
 		args = append(args, "max-retry="+strconv.Itoa(s.draw("max-retry", 3)))
 	}
-	return step{verb: "action", unit: m.name, args: args}
+	return []step{{verb: "action", unit: m.name, args: args}}
 }
 
-func durations(s source, n int, choices ...string) []string {
-	return []string{choices[s.draw("duration", n)%len(choices)]}
-}
-
-func eventFault(verb string) func(*world, source, *machine) step {
-	return func(w *world, s source, m *machine) step {
-		names := append(w.names(), "app")
-		return step{verb: verb, unit: m.name, args: []string{short(names[s.draw("about", len(names))])}}
-	}
+// one of the choices, as the one argument of a step.
+func one(s source, choices ...string) []string {
+	return []string{choices[s.draw("argument", len(choices))]}
 }

@@ -52,27 +52,40 @@ func (r *running) queued(queue rollingops.Queue, command string) (map[string]str
 	if len(queue) == 0 {
 		changes["state"] = "request"
 	}
-	callback, count := goneCallback, 1
-	if text, ok := strings.CutPrefix(command, fillCommand); ok {
-		callback = "_failed_restart"
-		var err error
-		if count, err = strconv.Atoi(strings.TrimSpace(text)); err != nil {
-			return nil, err
+	push := func(callback string, args rollingops.Args, maxRetry *int) error {
+		op, err := rollingops.NewOperation(callback, args, r.w.now.Add(r.m.skew), maxRetry)
+		if err == nil {
+			queue, _ = queue.Push(op)
 		}
-	}
-	once := 0
-	for i := range count {
-		args, err := rollingops.NewArgs(map[string]any{"delay": i})
-		if err != nil {
-			return nil, err
-		}
-		op, err := rollingops.NewOperation(callback, args, r.w.now.Add(r.m.skew), &once)
-		if err != nil {
-			return nil, err
-		}
-		queue, _ = queue.Push(op)
+		return err
 	}
 	var err error
-	changes["operations"], err = queue.Encode()
+	if count, ok := strings.CutPrefix(command, fillCommand+" "); ok {
+		err = fill(count, push)
+	} else {
+		err = push(goneCallback, rollingops.Args{}, nil)
+	}
+	if err == nil {
+		changes["operations"], err = queue.Encode()
+	}
 	return changes, err
+}
+
+// fill pushes so many operations that differ.
+func fill(count string, push func(string, rollingops.Args, *int) error) error {
+	n, err := strconv.Atoi(count)
+	if err != nil {
+		return err
+	}
+	never := 0
+	for i := range n {
+		args, err := rollingops.NewArgs(map[string]any{"delay": i})
+		if err != nil {
+			return err
+		}
+		if err := push("_failed_restart", args, &never); err != nil {
+			return err
+		}
+	}
+	return nil
 }

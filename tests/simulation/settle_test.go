@@ -9,13 +9,13 @@ import (
 )
 
 // settle ends all faults and runs the cluster fairly until nothing is left to
-// do. It breaks if an operation is left over, or if that takes more hooks than
-// there is work for. update-status helps only where the protocol says that it
+// do. It breaks if an operation is left over, or if hooks run and run and none is
+// done. update-status helps only where the protocol says that it
 // must: when a worker was lost and its unit had no hook since, and when Juju
 // kept a departure to itself.
 func (w *world) settle() {
 	w.endFaults()
-	w.run(w.bound())
+	w.run()
 	if left := w.left(); left != "" {
 		if !w.wakeLost() && !w.departureLost {
 			w.violation("stuck: %s", left)
@@ -23,7 +23,7 @@ func (w *world) settle() {
 		for _, m := range w.machines() {
 			_ = w.model.UpdateStatus(m.name)
 		}
-		w.run(w.bound())
+		w.run()
 		if left := w.left(); left != "" {
 			w.violation("stuck even after update-status: %s", left)
 		}
@@ -63,34 +63,18 @@ func (w *world) endFaults() {
 	}
 }
 
-// bound is how many hooks the work that is left may take. Each attempt costs a
-// change of two databags, heard of by everybody, and the worker's hooks.
-func (w *world) bound() int {
-	attempts := 0
-	for _, name := range w.names() {
-		queue, err := rollingops.ParseQueue(w.unitBag(name)["operations"])
-		if err != nil {
-			continue
-		}
-		for _, op := range queue {
-			limit, bounded := op.MaxRetry.Limit()
-			if !bounded {
-				limit = op.Attempt.Int()
-			}
-			attempts += max(0, limit-op.Attempt.Int()) + 1
-		}
-	}
+// idleHooks is how many hooks there may be between two steps forward: every
+// unit may have to hear of every other, twice, and has hooks of its own.
+func (w *world) idleHooks() int {
 	n := len(w.names())
-	pending := 0
-	for _, name := range w.names() {
-		pending += len(w.model.Pending(name))
-	}
-	return w.hooks + 40*n + 4*n*n + (attempts+4*pending)*(3*n+6)
+	return n * (2*n + 15)
 }
 
-// run makes fair progress until nothing can, or the bound is passed.
-func (w *world) run(bound int) {
-	for w.hooks <= bound {
+// run makes fair progress until nothing can. A step forward is an attempt, an
+// operation accepted or a unit gone; too many hooks without one are a livelock.
+func (w *world) run() {
+	forward, since := w.check.forward, w.hooks
+	for {
 		moved := false
 		for _, m := range w.machines() {
 			if m.worker.ready(w) {
@@ -107,8 +91,13 @@ func (w *world) run(bound int) {
 		if !moved && !w.sleepUntilDue() {
 			return
 		}
+		if w.check.forward != forward {
+			forward, since = w.check.forward, w.hooks
+		}
+		if w.hooks-since > w.idleHooks() {
+			w.violation("livelock: more than %d hooks and nothing is done, %s", w.idleHooks(), w.left())
+		}
 	}
-	w.violation("livelock: more than %d hooks, %s", bound, w.left())
 }
 
 func (w *world) canBegin(m *machine) bool {

@@ -90,14 +90,7 @@ func simulate(s source, cover *coverage) (w *world, broken violation) {
 	w = newWorld(p.options, cover)
 	defer w.close()
 	defer w.recover(&broken)
-	for range p.units {
-		w.mustDo(step{verb: "add-unit"})
-	}
-	w.mustDo(step{verb: "settle"})
-	for range p.steps {
-		_ = w.do(p.choose(w, s)) // an impossible step is none
-	}
-	w.mustDo(step{verb: "settle"})
+	p.simulate(w, s)
 	if cover != nil {
 		cover.hooks += w.hooks
 		cover.runs++

@@ -33,6 +33,7 @@ type world struct {
 	check *checker
 	cover *coverage
 	log   *slog.Logger
+	added int // units ever
 	hooks int // hooks, actions and commands that ran to their end
 
 	departureLost bool     // a unit was removed and Juju told nobody
@@ -101,6 +102,7 @@ func newWorld(o options, cover *coverage) *world {
 func (w *world) observe(e jujusim.Event) {
 	switch e.Kind {
 	case jujusim.UnitAdded:
+		w.added++
 		w.units[e.Unit] = &machine{name: e.Unit, booted: w.now}
 	case jujusim.LeaderChanged:
 		w.leaderChanged(e.Unit)
