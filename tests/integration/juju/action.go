@@ -120,7 +120,7 @@ func (m *Model) await(ctx context.Context, queued action.EnqueuedActions) (actio
 			return action.ActionResult{}, err
 		}
 		if len(results) != 1 {
-			return action.ActionResult{}, fmt.Errorf("Juju knows %d actions %s", len(results), id)
+			return action.ActionResult{}, fmt.Errorf("there are %d actions %s", len(results), id)
 		}
 		if err := results[0].Error; err != nil {
 			return action.ActionResult{}, err
