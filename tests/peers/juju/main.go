@@ -47,7 +47,7 @@ func (d *dirs) Set(value string) error { *d = append(*d, value); return nil }
 
 func run(ctx context.Context, charms []string, base string, out io.Writer) (err error) {
 	m := model{name: "rolling-ops-bench-" + strings.ToLower(rand.Text()[:6])}
-	if _, err := m.juju(ctx, "add-model", m.name); err != nil {
+	if _, err := m.juju(ctx, "add-model", "--no-switch", m.name); err != nil {
 		return err
 	}
 	defer func() {
