@@ -3,7 +3,6 @@ package simulation
 import (
 	"context"
 	"errors"
-	"iter"
 	"strings"
 	"time"
 
@@ -19,8 +18,7 @@ type running struct {
 	w        *world
 	m        *machine
 	hook     *jujusim.Hook
-	resume   func() (string, bool)
-	stop     func()
+	routine  *coroutine
 	at       string // where it waits, such as "relation-set --app" or "exit"
 	dead     bool
 	exit     int
@@ -53,7 +51,7 @@ func (w *world) begin(m *machine) (*running, error) {
 		return nil, err
 	}
 	r := &running{w: w, m: m, hook: hook, began: w.now}
-	r.resume, r.stop = iter.Pull(r.body)
+	r.routine = w.coroutine(r.body)
 	m.running = r
 	w.check.began(r)
 	r.step()
@@ -62,14 +60,15 @@ func (w *world) begin(m *machine) (*running, error) {
 
 // step lets the run go on to where it next stops.
 func (r *running) step() {
-	at, more := r.resume()
+	at, _ := r.routine.resume()
 	if r.w.violated != "" {
 		panic(r.w.violated) // again: the library takes a callback's panic for a failure
 	}
-	if more {
+	if at != over {
 		r.at = at
 		return
 	}
+	r.w.idle = append(r.w.idle, r.routine)
 	r.w.end(r)
 }
 
@@ -94,7 +93,7 @@ func (w *world) end(r *running) {
 // abandon unwinds the coroutine without letting it do anything more.
 func (r *running) abandon() {
 	r.dead = true
-	r.stop()
+	r.routine.stop()
 }
 
 // body is the run itself.

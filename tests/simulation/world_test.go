@@ -39,6 +39,7 @@ type world struct {
 	departureLost bool     // a unit was removed and Juju told nobody
 	ending        *running // the run whose end is being committed
 
+	idle     []*coroutine
 	schedule []string // the steps so far
 	skipped  int      // steps of a script that were impossible
 	broken   string   // the form of the violation, if there is one
@@ -150,6 +151,9 @@ func (w *world) drop(m *machine) {
 func (w *world) close() {
 	for _, m := range w.units {
 		w.drop(m)
+	}
+	for _, c := range w.idle {
+		c.stop()
 	}
 }
 
