@@ -54,12 +54,12 @@ bench: build ## what hooks and rolls cost: one table a question (docs/performanc
 	go test -run '^$$' -bench 'Queue|Call|Hook$$' -count 5 ./tests/cost ./internal/hooktool ./internal/jujusim > build/bench/parts.txt
 	cat build/bench/counts.txt build/bench/parts.txt | go run ./tests/cost/report table
 
-bench-peers: build ## the same hooks and rolls beside those of a Python charm; on real Juju too if a controller is up
+bench-peers: build ## the same beside a Python charm, on real Juju too if a controller is up (HOOK_TOOL=jujuc for Juju's own hook tools)
 	@mkdir -p build/bench
 	go run ./internal/pack -dir build/charm
 	tests/peers/build.sh build/peer
 	tests/peers/with-juju-exec.sh bin/jujusim bin/jujusim bench --charm build/charm --charm build/peer \
-		--rolls 1,3,10,30 --limit 10m --json build/bench/peers.json
+		--rolls 1,3,10,30 --runs 10 --limit 10m --json build/bench/peers.json $(if $(HOOK_TOOL),--hook-tool $(HOOK_TOOL))
 	@if juju controllers 2>/dev/null | grep -q '\*'; then go run ./tests/peers/juju -charm build/charm -charm build/peer; \
 		else echo 'no Juju controller is up: nothing measured on real Juju'; fi
 
