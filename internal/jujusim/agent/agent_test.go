@@ -81,6 +81,25 @@ func TestActions(t *testing.T) {
 	}
 }
 
+// TestOutput: what an action prints is part of its result, and a child that
+// holds its output open does not keep it from ending; juju-exec waits for it.
+func TestOutput(t *testing.T) {
+	f := deploy(t, 1)
+	got := f.run("gate/0", "linger", nil)
+	want := map[string]any{"return-code": 0, "stdout": "printed\n", "stderr": "complained\n"}
+	if diff := cmp.Diff(want, got.Results); diff != "" {
+		t.Error(diff)
+	}
+	if left, err := f.Background(); err != nil || len(left) == 0 {
+		t.Errorf("the child did not live on: %v, %v", left, err)
+	}
+	f.open("gate/0")
+	r, err := f.Exec(f.ctx, "gate/0", "(is-leader; is-leader; echo late) &")
+	if err != nil || !strings.HasSuffix(string(r.Stdout), "late\n") {
+		t.Errorf("juju-exec did not wait: %+v, %v", r, err)
+	}
+}
+
 func TestDatabags(t *testing.T) {
 	f := deploy(t, 3)
 	f.run("gate/0", "share", map[string]any{"note": "a=b 'c'", "app": true})
@@ -237,7 +256,7 @@ func (f fixture) jujuExec(args ...string) (int, string) {
 	f.t.Helper()
 	var out strings.Builder
 	argv := append([]string{filepath.Join(f.Dir(), "tools", "juju-exec")}, args...)
-	p, err := start(argv, "/", []string{"PATH=" + os.Getenv("PATH")}, &out, &out)
+	p, err := start(argv, "/", []string{"PATH=" + os.Getenv("PATH")}, &out, &out, true)
 	f.check(err)
 	code, _ := p.wait()
 	return code, out.String()

@@ -229,7 +229,7 @@ func (a *unitAgent) start(hook *jujusim.Hook, argv, env []string, stdout, stderr
 	if a.c.closed || hook.Over() != nil {
 		return nil, errAborted
 	}
-	proc, err := start(argv, filepath.Join(a.dir, "charm"), env, stdout, stderr)
+	proc, err := start(argv, filepath.Join(a.dir, "charm"), env, stdout, stderr, hook.Run().Kind == jujusim.ExecRun)
 	if err != nil {
 		return nil, err
 	}
@@ -253,6 +253,7 @@ func shell() string {
 func (a *unitAgent) finish(hook *jujusim.Hook, code int, killed bool, result commandResult) {
 	_ = a.c.update(func() error {
 		a.failedAt, a.promised = time.Now(), false
+		hook.Output(result.Stdout, result.Stderr)
 		var err error
 		if killed {
 			err = hook.Kill()

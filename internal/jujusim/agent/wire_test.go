@@ -72,7 +72,7 @@ func TestToolsOutsideAHook(t *testing.T) {
 	}
 	for _, test := range tests {
 		var out strings.Builder
-		p, err := start([]string{filepath.Join(f.Dir(), "tools", "is-leader")}, "/", test.env, &out, &out)
+		p, err := start([]string{filepath.Join(f.Dir(), "tools", "is-leader")}, "/", test.env, &out, &out, true)
 		f.check(err)
 		if code, _ := p.wait(); code != 1 || out.String() != test.want {
 			t.Errorf("%s: got %d %s", test.name, code, out.String())
