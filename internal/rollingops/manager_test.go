@@ -479,8 +479,8 @@ func TestForcedHolderIsLastInLine(t *testing.T) {
 			if holder, err := h.ForceRelease(); holder != "app/1" || err != nil {
 				t.Errorf("ForceRelease = %q, %v", holder, err)
 			}
-			if report, err := h.Finish(t.Context()); report.Granted != tt.want || err != nil {
-				t.Errorf("granted %q, want %q (%v)", report.Granted, tt.want, err)
+			if report, err := h.Finish(t.Context()); report.Granted != tt.want || report.Released != "app/1" || err != nil {
+				t.Errorf("released %q and granted %q, want app/1 and %q (%v)", report.Released, report.Granted, tt.want, err)
 			}
 		})
 	}

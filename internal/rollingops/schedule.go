@@ -52,7 +52,9 @@ func (h *Hook) recheck() time.Duration {
 
 // release clears the grant.
 func (h *Hook) release() {
-	h.report.Released = h.grant.unit
+	if !h.grant.free() {
+		h.report.Released = h.grant.unit
+	}
 	h.grant = grant{}
 }
 
