@@ -13,9 +13,9 @@
 //
 //	m := rollingops.New(config)
 //	m.Register("restart", restart)
-//	hook, err := m.Begin(ctx, event)      // asks is-leader, before anything else
-//	hook.Request(ctx, "restart", nil, nil) // in an action, say
-//	report, err := hook.Finish(ctx)        // attempt, schedule, write
+//	hook, err := m.Begin(ctx, event)                // asks is-leader, before anything else
+//	ticket, err := hook.Request("restart", nil, nil) // in an action, say
+//	report, err := hook.Finish(ctx)                  // attempt, schedule, write
 //
 // Finish comes last in the hook: a databag write that is followed by a failure
 // is committed all the same when the hook was run through juju-exec.
