@@ -123,10 +123,16 @@ func (h *hook) releaseLock(ctx context.Context) (map[string]string, error) {
 			"as two units work at the same time if the holder is not really stuck", accept)
 	}
 	holder, err := h.ops.ForceRelease()
-	if err != nil {
+	switch {
+	case errors.Is(err, rollingops.ErrNotLeader):
+		return nil, fmt.Errorf("cannot release the lock: %w; run the action on the leader, which juju status marks with a *", err)
+	case err != nil:
 		return nil, fmt.Errorf("cannot release the lock: %w", err)
+	case holder == "":
+		h.Log.Info("lock left as it is: nobody holds it")
+	default:
+		h.Log.Warn("lock taken from its holder by an operator", "holder", holder)
 	}
-	h.Log.Warn("lock taken from its holder by an operator", "holder", holder)
 	return map[string]string{"released": holder}, nil
 }
 

@@ -92,7 +92,7 @@ func TestFailingActions(t *testing.T) {
 		{"release-lock", nil, none, "cannot release the lock: accept-two-at-once must be true"},
 		{"release-lock", map[string]any{"accept-two-at-once": false}, none, "cannot release the lock: accept-two-at-once must be true"},
 		{"release-lock", map[string]any{"accept-two-at-once": "yes"}, none, `cannot use "accept-two-at-once": it must be true or false`},
-		{"release-lock", map[string]any{"accept-two-at-once": true}, none, "cannot release the lock: this unit is not the leader"},
+		{"release-lock", map[string]any{"accept-two-at-once": true}, none, "cannot release the lock: this unit is not the leader; run the action on the leader"},
 	} {
 		t.Run(test.action+" "+test.want, func(t *testing.T) {
 			m, j := newMachine(), newJuju(t, 3)
@@ -143,6 +143,22 @@ func TestReleaseLock(t *testing.T) {
 	}
 	if got := j.app["granted_unit"]; got != "rolling-ops/2" {
 		t.Errorf("lock is held by %q", got)
+	}
+	if want := "lock taken from its holder"; !strings.Contains(m.log.String(), want) {
+		t.Errorf("log lacks %q: %s", want, m.log.String())
+	}
+}
+
+func TestReleaseFreeLock(t *testing.T) {
+	m, j := newMachine(), newJuju(t, 3)
+	j.leader = true
+	j.params = map[string]any{"accept-two-at-once": true}
+	handle(t, m, j, "action release-lock")
+	if diff := cmp.Diff(map[string]string{"released": ""}, j.results); diff != "" {
+		t.Errorf("results: %s", diff)
+	}
+	if log := m.log.String(); !strings.Contains(log, "nobody holds it") || strings.Contains(log, "taken") {
+		t.Errorf("log: %s", log)
 	}
 }
 
