@@ -93,6 +93,11 @@ func TestStatuses(t *testing.T) {
 			j.app = map[string]string{"granted_unit": "rolling-ops/1", "granted_at": earlier}
 			j.units[local] = map[string]string{"state": "request", "operations": queueOf(t, m, restart)}
 		}, []string{"waiting Awaiting _restart operation: rolling-ops/1 has held the lock since 11:00:00 UTC"}},
+		{"waiting for a unit that is stalled since yesterday", "update-status", func(m *machine, j *juju) {
+			m.now = m.now.Add(24 * time.Hour)
+			j.app = map[string]string{"granted_unit": "rolling-ops/1", "granted_at": earlier}
+			j.units[local] = map[string]string{"state": "request", "operations": queueOf(t, m, restart)}
+		}, []string{"waiting Awaiting _restart operation: rolling-ops/1 has held the lock since 2026-05-04 11:00:00 UTC"}},
 		{"idle leader, another unit's queue is broken", "update-status", func(_ *machine, j *juju) {
 			j.leader = true
 			j.units["rolling-ops/2"] = map[string]string{"state": "request", "operations": "{"}

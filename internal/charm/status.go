@@ -74,16 +74,16 @@ func (h *hook) describe(s rollingops.Status, attempt *rollingops.Attempt) (name,
 	case rollingops.StatusIdle:
 		name, message = "active", ""
 	case rollingops.StatusRetrying:
-		notes = append(notes, "next at "+clock(s.Until))
+		notes = append(notes, "next at "+h.clock(s.Until))
 	case rollingops.StatusStalled:
-		notes = append(notes, "lock granted at "+clock(s.Since)+" and not used yet")
+		notes = append(notes, "lock granted at "+h.clock(s.Since)+" and not used yet")
 	case rollingops.StatusWaiting:
 		if s.Position > 0 {
 			notes = append(notes, fmt.Sprintf("number %d in line", s.Position))
 		}
 	}
 	if s.StalledHolder {
-		notes = append(notes, fmt.Sprintf("%s has held the lock since %s", s.Holder, clock(s.Since)))
+		notes = append(notes, fmt.Sprintf("%s has held the lock since %s", s.Holder, h.clock(s.Since)))
 	}
 	if len(s.Unreadable) > 0 {
 		notes = append(notes, "cannot read the queue of "+strings.Join(s.Unreadable, ", "))
@@ -108,7 +108,13 @@ func (h *hook) failed(s rollingops.Status, attempt *rollingops.Attempt) string {
 
 func awaiting(operation string) string { return "Awaiting " + operation + " operation" }
 
-func clock(t time.Time) string { return t.UTC().Format("15:04:05 UTC") }
+// clock is a moment for people, with its date unless that is today's.
+func (h *hook) clock(t time.Time) string {
+	if t, now := t.UTC(), h.Clock.Now().UTC(); t.Format(time.DateOnly) == now.Format(time.DateOnly) {
+		return t.Format("15:04:05 UTC")
+	}
+	return t.UTC().Format("2006-01-02 15:04:05 UTC")
+}
 
 func shorten(message string) string {
 	if len(message) <= maxStatus {
