@@ -50,8 +50,8 @@ Steps:
 				return usageError{errors.New("run takes one script, or - for standard input")}
 			case o.CharmDir == "":
 				return usageError{errors.New("run needs the directory of a charm: --charm DIR")}
-			case o.units < 0:
-				return usageError{errors.New("the number of units cannot be negative")}
+			case o.units < 0 || o.units > script.MaxUnits:
+				return usageError{fmt.Errorf("the number of units must be from 0 to %d", script.MaxUnits)}
 			}
 			return nil
 		},

@@ -171,14 +171,15 @@ func addUnits(args arguments) (func(*run) error, error) {
 	n := 1
 	if len(args.words) > 0 {
 		var err error
-		if n, err = strconv.Atoi(args.words[0]); err != nil || n < 1 || n > maxUnits {
-			return nil, fmt.Errorf("%q is no number of units from 1 to %d", args.words[0], maxUnits)
+		if n, err = strconv.Atoi(args.words[0]); err != nil || n < 1 || n > MaxUnits {
+			return nil, fmt.Errorf("%q is no number of units from 1 to %d", args.words[0], MaxUnits)
 		}
 	}
 	return func(r *run) error { return r.addUnits(n) }, nil
 }
 
-const maxUnits = 1000
+// MaxUnits is how many units can be added at a time.
+const MaxUnits = 1000
 
 func removeUnit(args arguments) (func(*run) error, error) {
 	return onUnit(func(r *run, unit string) error {
