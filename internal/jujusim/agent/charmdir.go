@@ -34,7 +34,7 @@ func installCharm(source, dir string) error {
 func checkCharm(dir string) error {
 	info, err := os.Stat(filepath.Join(dir, "dispatch"))
 	if err != nil {
-		return fmt.Errorf("cannot use charm: %w", err)
+		return fmt.Errorf("cannot use charm: %s must be a directory with an executable dispatch in it: %w", dir, err)
 	}
 	if info.IsDir() || info.Mode()&0o111 == 0 {
 		return fmt.Errorf("cannot use charm: %s is not an executable file", filepath.Join(dir, "dispatch"))
