@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -15,8 +16,9 @@ import (
 // Commands runs programs of the machine.
 type Commands interface {
 	// Run runs a program to its end, without a shell. When limit is over or
-	// ctx is done, it and all that it started are killed. It returns the end
-	// of what the program wrote. Any exit code but 0 is an error.
+	// ctx is done, it and all that it started are killed; the program itself
+	// does not outlive this process either. It returns the end of what the
+	// program wrote. Any exit code but 0 is an error.
 	Run(ctx context.Context, limit time.Duration, argv ...string) (output string, err error)
 }
 
@@ -35,7 +37,12 @@ func (Programs) Run(ctx context.Context, limit time.Duration, argv ...string) (s
 	var output tail
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Stdout, cmd.Stderr = &output, &output
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	// Should dispatch be killed, so is the program: it must not go on when the
+	// unit has no more to do with the lock. The kernel does that at the end of the
+	// thread that started the program, which this keeps from ending early.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.Cancel = func() error { return unix.Kill(-cmd.Process.Pid, unix.SIGKILL) }
 	// A program may leave a daemon behind that keeps the output open.
 	cmd.WaitDelay = 100 * time.Millisecond

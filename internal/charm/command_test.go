@@ -3,7 +3,9 @@ package charm
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -106,5 +108,39 @@ func TestProgramMayLeaveADaemon(t *testing.T) {
 	output, err := Programs{}.Run(t.Context(), time.Minute, "sh", "-c", "sleep 5 & echo ready")
 	if err != nil || output != "ready" {
 		t.Errorf("got %q, %v", output, err)
+	}
+}
+
+// A hook that is killed takes the program of its operation with it.
+func TestProgramEndsWithDispatch(t *testing.T) {
+	const variable = "PROGRAM_OPENS"
+	if fifo := os.Getenv(variable); fifo != "" { // this is dispatch
+		_, _ = Programs{}.Run(t.Context(), time.Minute, "sh", "-c", `exec sleep 300 >"$0"`, fifo)
+		return
+	}
+	fifo := filepath.Join(t.TempDir(), "fifo")
+	if err := unix.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	dispatch := exec.Command(os.Args[0], "-test.run", "^"+t.Name()+"$")
+	dispatch.Env = append(os.Environ(), variable+"="+fifo)
+	if err := dispatch.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer dispatch.Wait()
+	defer dispatch.Process.Kill()
+	program, err := os.Open(fifo) // once the program has it open
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer program.Close()
+	if err := dispatch.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if err := program.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := program.Read(make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
+		t.Errorf("the program goes on: %v", err)
 	}
 }
