@@ -13,7 +13,7 @@
 //
 //	m := rollingops.New(config)
 //	m.Register("restart", restart)
-//	hook, err := m.Begin(ctx, event)                // asks is-leader, before anything else
+//	hook, err := m.Begin(ctx, event)                 // asks is-leader, before anything else
 //	ticket, err := hook.Request("restart", nil, nil) // in an action, say
 //	report, err := hook.Finish(ctx)                  // attempt, schedule, write
 //
