@@ -36,6 +36,7 @@ type Controller struct {
 type made struct {
 	tag        names.ModelTag
 	destroying bool // Juju has been asked to destroy it
+	before     []func(context.Context) error
 }
 
 // Open connects to the controller that the juju command line would use. The
@@ -163,6 +164,16 @@ func (c *Controller) cloudAndCredential(ctx context.Context, user names.UserTag)
 	return tag, names.CloudCredentialTag{}, fmt.Errorf("user %s has no credential for cloud %q on this controller", user.Id(), tag.Id())
 }
 
+// beforeDestroy has something done before the model is destroyed, also when the
+// test is interrupted.
+func (c *Controller) beforeDestroy(name string, do func(context.Context) error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if model, ok := c.models[name]; ok {
+		model.before = append(model.before, do)
+	}
+}
+
 // beginDestroy asks Juju to destroy a model, without waiting for its units'
 // hooks.
 func (c *Controller) beginDestroy(ctx context.Context, name string) error {
@@ -172,8 +183,12 @@ func (c *Controller) beginDestroy(ctx context.Context, name string) error {
 	if !ok || model.destroying {
 		return nil
 	}
-	err := modelmanager.NewClient(c.conn).DestroyModel(ctx, model.tag, ptr(true), ptr(true), ptr(forceAfter), nil)
-	if err != nil {
+	var errs []error
+	for _, do := range model.before {
+		errs = append(errs, do(ctx))
+	}
+	errs = append(errs, modelmanager.NewClient(c.conn).DestroyModel(ctx, model.tag, ptr(true), ptr(true), ptr(forceAfter), nil))
+	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("cannot destroy model %s: %w", name, err)
 	}
 	model.destroying = true

@@ -8,18 +8,19 @@ import (
 	"strings"
 )
 
-// lxcActions are the things that can happen to a container, with the arguments
-// that make the lxc command do them.
+// lxcActions are what can be done to a container, with the arguments that make
+// the lxc command do it.
 var lxcActions = map[string][]string{
 	"stop":    {"stop", "--force"}, // as when the power fails
 	"start":   {"start"},           // also goes on with what was paused
 	"pause":   {"pause"},           // all processes stand still
 	"restart": {"restart"},
+	"exec":    {"exec", "--"}, // run the command, past Juju
 }
 
 // Container does something to the LXD container that is a unit's machine: stop,
-// start, pause or restart.
-func (m *Model) Container(ctx context.Context, unit, action string) error {
+// start, pause, restart, or exec of a command.
+func (m *Model) Container(ctx context.Context, unit, action string, command ...string) error {
 	args, ok := lxcActions[action]
 	if !ok {
 		return fmt.Errorf("cannot %s a container", action)
@@ -28,7 +29,19 @@ func (m *Model) Container(ctx context.Context, unit, action string) error {
 	if err != nil {
 		return err
 	}
-	return lxc(ctx, append(slices.Clone(args), container)...)
+	if action == "pause" { // LXD can't remove a container that is paused
+		m.controller.beforeDestroy(m.name, func(ctx context.Context) error { return resume(ctx, container) })
+	}
+	return lxc(ctx, slices.Concat(args[:1], []string{container}, args[1:], command)...)
+}
+
+// resume has a container go on if it is paused.
+func resume(ctx context.Context, container string) error {
+	state, err := exec.CommandContext(ctx, "lxc", "list", "--format=csv", "--columns=s", "^"+container+"$").Output()
+	if err != nil || strings.TrimSpace(string(state)) != "FROZEN" {
+		return err
+	}
+	return lxc(ctx, "start", container)
 }
 
 // RestartAgent restarts the Juju agent of a unit's machine. systemd ends what

@@ -2,6 +2,7 @@ package juju
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -9,19 +10,22 @@ import (
 	"rolling-ops/tests/integration/steps"
 )
 
-// TestFaults runs the scripts in which machines fail. They have two steps more:
+// TestFaults runs the scripts in which machines fail. They have these steps more:
 //
 //	lxc stop|start|pause|restart UNIT   stop (by force), start ... the unit's container
+//	lxc exec UNIT,... COMMAND...        run a program in the units' containers, past Juju
 //	restart-agent UNIT                  restart the Juju agent of the unit's machine
 func TestFaults(t *testing.T) {
 	scripts(t, "lxd", map[string]func(*testscript.TestScript, bool, []string){
 		"lxc": func(ts *testscript.TestScript, neg bool, args []string) {
-			if neg || len(args) != 2 {
-				ts.Fatalf("usage: lxc ACTION UNIT")
+			if neg || len(args) < 2 {
+				ts.Fatalf("usage: lxc ACTION UNIT,... [COMMAND...]")
 			}
-			onMachine(ts, args[1], func(ctx context.Context, m *Model, unit string) error {
-				return m.Container(ctx, unit, args[0])
-			})
+			for name := range strings.SplitSeq(args[1], ",") {
+				onMachine(ts, name, func(ctx context.Context, m *Model, unit string) error {
+					return m.Container(ctx, unit, args[0], args[2:]...)
+				})
+			}
 		},
 		"restart-agent": func(ts *testscript.TestScript, neg bool, args []string) {
 			if neg || len(args) != 1 {

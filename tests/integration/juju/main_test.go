@@ -146,6 +146,9 @@ func open(env *testscript.Env) (steps.Backend, error) {
 	}
 	begin := time.Now()
 	env.Defer(func() { // runs when the script has taken its model down
+		if env.T().(testscript.TFailed).Failed() {
+			return // what was read of the transitions may lack their end
+		}
 		history, waits, err := model.History()
 		setup.Logf("%v, %d lines of transitions, waits %v", time.Since(begin).Round(time.Second), len(history), waits)
 		if err != nil {

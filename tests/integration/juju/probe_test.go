@@ -1,0 +1,112 @@
+package juju
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/juju/juju/api/client/action"
+
+	"rolling-ops/tests/integration/probe"
+	"rolling-ops/tests/integration/steps"
+)
+
+// probeLimit is how long all scenarios of the probe may take.
+const probeLimit = 30 * time.Minute
+
+// TestProbe plays the probe's scenarios, and compares what a charm sees here
+// with what it sees on the simulated model. PROBE_TRANSCRIPTS names a directory
+// to write the transcripts to.
+func TestProbe(t *testing.T) {
+	setup := suite.setup
+	setup.Logf = t.Logf
+	setup.Charms = maps.Clone(setup.Charms)
+	setup.Charms[probe.Charm] = filepath.Join(t.TempDir(), "probe.charm")
+	if err := packProbe(setup.Charms[probe.Charm], setup.Arch); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), probeLimit)
+	defer cancel()
+	model, err := NewModel(ctx, suite.controller, "rolling-ops-probe", setup)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := model.Destroy(context.Background()); err != nil {
+			t.Error(err)
+		}
+	}()
+	probe.Run(ctx, t, probed{model}, func(transcript probe.Transcript) {
+		if dir := os.Getenv("PROBE_TRANSCRIPTS"); dir != "" {
+			if err := os.WriteFile(filepath.Join(dir, transcript.Name+".txt"), []byte(transcript.Text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
+func packProbe(path, arch string) error {
+	cannot := func(err error) error { return fmt.Errorf("cannot pack the probe: %w", err) }
+	extra := filepath.Join(filepath.Dir(path), "manifest.yaml")
+	if err := os.WriteFile(extra, fmt.Appendf(nil, manifest, arch), 0o600); err != nil {
+		return cannot(err)
+	}
+	archive, err := os.Create(path)
+	if err != nil {
+		return cannot(err)
+	}
+	defer archive.Close()
+	if err := zipFiles(archive, extra, "../testdata/probe/charm/*"); err != nil {
+		return cannot(err)
+	}
+	return nil
+}
+
+// probed is a model with the probe on it.
+type probed struct{ *Model }
+
+// Machine runs a command as root, by the agent of the unit's machine.
+func (p probed) Machine(ctx context.Context, unit, command string) (steps.ExecResult, error) {
+	for pause := range backoff(ctx, maxPause) {
+		machines, err := p.machines(ctx)
+		if err != nil {
+			return steps.ExecResult{}, err
+		}
+		machine, ok := machines[unit]
+		if !ok {
+			pause()
+			continue
+		}
+		encoded := base64.StdEncoding.EncodeToString([]byte(command))
+		return p.execOn(ctx, action.RunParams{Machines: []string{machine}},
+			"sudo -n sh -c \"$(echo "+encoded+" | base64 -d)\"")
+	}
+	return steps.ExecResult{}, context.Cause(ctx)
+}
+
+// UnitDir is where Juju keeps what is a unit's.
+func (p probed) UnitDir(unit string) string {
+	return "/var/lib/juju/agents/unit-" + strings.ReplaceAll(unit, "/", "-")
+}
+
+// Settle waits until units have surely heard what was asked of them.
+func (p probed) Settle(ctx context.Context) error {
+	pause(ctx, settle)
+	return ctx.Err()
+}
+
+// RestartAgent restarts a unit's agent, and waits until it is there again.
+func (p probed) RestartAgent(ctx context.Context, unit string) error {
+	if err := p.Model.RestartAgent(ctx, unit); err != nil {
+		return err
+	}
+	pause(ctx, settle)
+	_, err := p.Machine(ctx, unit, "true")
+	return err
+}
