@@ -37,7 +37,7 @@ var faulty = []choice{
 	{2, at("remove")},
 	{1, leavingLeader},
 	{1, at("remove-force")},
-	{1, forcedRelease},
+	{3, forcedRelease},
 	{1, on("action", "clear-queue")},
 }
 
@@ -110,9 +110,22 @@ func leavingLeader(w *world, s source, m *machine) []step {
 	return append(steps, step{verb: "run", unit: leader}, step{verb: "run", unit: leader})
 }
 
-// forcedRelease takes the lock by force, and lets the next unit begin.
-func forcedRelease(w *world, _ source, m *machine) []step {
+// forcedRelease takes the lock by force from a unit that works, when another
+// unit waits for it, and lets that one begin.
+func forcedRelease(w *world, s source, m *machine) []step {
 	leader := w.model.Leader()
-	return []step{{verb: "action", unit: leader, args: []string{"release-lock", "accept-two-at-once=true"}},
-		{verb: "run", unit: leader}, {verb: "run", unit: leader}, {verb: "begin", unit: m.name}}
+	run := step{verb: "run", unit: leader}
+	steps := append(request(w, s, m), step{verb: "run", unit: m.name}, run, run)
+	steps = append(steps, into(w.appBag()["granted_unit"])...)
+	steps = append(steps, step{verb: "action", unit: leader, args: []string{"release-lock", "accept-two-at-once=true"}}, run, run)
+	return append(append(steps, into(m.name)...), into(m.name)...)
+}
+
+// into goes on to where the callback of a run is, if it has one.
+func into(unit string) []step {
+	steps := []step{{verb: "begin", unit: unit}}
+	for range 4 {
+		steps = append(steps, step{verb: "step", unit: unit})
+	}
+	return steps
 }

@@ -43,6 +43,12 @@ func newProfile(s source) profile {
 		p.longQueue, p.steps = true, min(p.steps, 150)
 		p.drained = s.draw("drained", 20) == 19
 	}
+	// Only a cluster that has to come to rest shows what got stuck.
+	rests := []int{2, 10, 40}[s.draw("settle", 3)]
+	if p.longQueue {
+		rests = 0 // that would take long
+	}
+	p.add(rests, choice{next: func(*world, source, *machine) []step { return []step{{verb: "settle"}} }})
 	// Each simulation has its own mix: some faults often, some never.
 	intensity := s.draw("fault intensity", 4)
 	for _, c := range ordinary {

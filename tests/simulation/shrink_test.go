@@ -8,6 +8,9 @@ import (
 // shortest shortens the schedule that broke an invariant and returns it as a
 // script to be read and replayed.
 func shortest(w *world) string {
+	if !*flagShrink {
+		return ""
+	}
 	opts, lines := shrink(w)
 	script := opts.String() + "\n" + strings.Join(lines, "\n") + "\n"
 	var told strings.Builder
@@ -15,8 +18,11 @@ func shortest(w *world) string {
 	return told.String() + "# " + invariantBroken + string(broken) + `
 # To replay it, save what follows as /tmp/schedule.txt and run
 #   SCHEDULE=/tmp/schedule.txt go test ./tests/simulation -run TestReplay -v
-` + script
+` + scheduleFollows + script
 }
+
+// scheduleFollows is the line before a schedule.
+const scheduleFollows = "# ----\n"
 
 // shrink drops all steps and options without which the same invariant is broken
 // all the same (delta debugging).

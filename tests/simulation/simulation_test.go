@@ -15,6 +15,7 @@ import (
 var (
 	flagSeed     = flag.Uint64("seed", 0, "simulation: the first seed; 0 for the fixed ones, from 1, and then fresh ones")
 	flagSeeds    = flag.Int("seeds", 600, "simulation: how many seeds to run")
+	flagShrink   = flag.Bool("shrink", true, "simulation: look for the shortest schedule that fails")
 	flagDuration = flag.Duration("duration", 0, "simulation: run fresh seeds for this long")
 )
 
@@ -27,7 +28,7 @@ func TestSimulation(t *testing.T) {
 	cover := newCoverage()
 	run := func(seed uint64) {
 		if w, broken := simulate(randomSource(seed), cover); broken != "" {
-			t.Fatalf("seed %d: %s\n%s", seed, broken, shortest(w))
+			t.Fatalf("%s%s\nseed %d\n%s", invariantBroken, broken, seed, shortest(w))
 		}
 	}
 	fresh := uint64(begin.UnixNano())
@@ -36,9 +37,11 @@ func TestSimulation(t *testing.T) {
 		if *flagSeed != 0 {
 			fresh = *flagSeed
 		}
+		said := begin
 		for seed := fresh; time.Since(begin) < *flagDuration; seed++ {
 			run(seed)
-			if cover.runs%10_000 == 0 {
+			if time.Since(said) > time.Minute {
+				said = time.Now()
 				t.Logf("%s: %s", time.Since(begin).Round(time.Second), cover.rate(cpuTime()-used))
 			}
 		}

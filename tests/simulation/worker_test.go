@@ -8,6 +8,9 @@ import (
 // lockGranted is the command that a worker hands to juju-exec.
 const lockGranted = "hooks/rollingops_lock_granted"
 
+// workerTriesOnce is the mutant that this file has.
+const workerTriesOnce = "worker-tries-once"
+
 // worker is a unit's background process as internal/worker has it: one a unit,
 // waiting, then inside juju-exec, once more after a failure.
 type worker struct {
@@ -67,9 +70,11 @@ func (k *worker) called(w *world, id string, ok bool) {
 		return // a hook's end is none of a worker's business
 	}
 	k.calling = ""
-	if !ok {
+	switch {
+	case !ok && mutated == workerTriesOnce:
+	case !ok:
 		k.backOff(w)
-	} else {
+	default:
 		k.fails = 0
 		if k.again {
 			k.waiting, k.due = true, k.next

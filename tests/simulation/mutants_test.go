@@ -1,0 +1,195 @@
+package simulation
+
+// mutant is a known defect. Where it is on, code runs before a line of the
+// product and does what the defective implementation does.
+type mutant struct {
+	name   string
+	breaks string // what the rule is good for that the mutant leaves out
+	file   string // of the module
+	before string // what stands in that file once
+	code   string
+	seeds  int // a random schedule of the first so many catches it; 0: only the kept one does
+}
+
+const (
+	hookFile     = "internal/rollingops/hook.go"
+	scheduleFile = "internal/rollingops/schedule.go"
+	managerFile  = "internal/rollingops/manager.go"
+	testFile     = "tests/simulation/worker_test.go" // stands for internal/worker
+)
+
+// mutants are the defects of the implementation that this one replaces, and
+// those that its own rules are there to prevent.
+var mutants = []mutant{
+	{
+		name:   "release-over-all-units",
+		breaks: "rule 2: any unit's executed_at ends the holder's grant",
+		file:   scheduleFile, before: "holder, err := h.unit(ctx, g.unit)",
+		code: `for _, name := range append(slices.Clone(members), h.m.Unit) {
+			if v, err := h.unit(ctx, name); err != nil || g.usedBy(v) {
+				return err == nil, err
+			}
+		}`,
+		seeds: 50,
+	},
+	{
+		name:   "release-when-idle",
+		breaks: "rule 2: a holder whose databag says idle, in an old view, loses its grant",
+		file:   scheduleFile, before: "return err == nil && g.usedBy(holder), err",
+		code:  `if holder.state == Idle { return true, nil }`,
+		seeds: 300,
+	},
+	{
+		name:   "raw-clocks",
+		breaks: "rule 1: stamps are what the wall clock says, so that skew decides what comes after what",
+		file:   hookFile, before: "if next := before.Add(time.Microsecond); ",
+		code:  `return now`,
+		seeds: 50,
+	},
+	{
+		name:   "grant-used-at-once",
+		breaks: "rule 3: a leader that grants itself runs its operation in that hook",
+		file:   hookFile, before: "if err := h.wakeIfNeeded(steady, again); err != nil {",
+		code: `if h.report.Granted == h.m.Unit {
+			h.report.Attempt = h.runHead(ctx)
+			h.own.executedAt = latest(TimestampOf(h.m.Clock.Now()), h.grant.at)
+		}`,
+		seeds: 20,
+	},
+	{
+		name:   "unlisted-holder-is-gone",
+		breaks: "rule 5: a holder that is not in relation-list (yet) loses its grant",
+		file:   scheduleFile, before: "exists, err := h.inGoalState(ctx, g.unit)",
+		code: `if members, err := h.relationList(ctx); g.unit != h.m.Unit && !slices.Contains(members, g.unit) {
+			return err == nil, err
+		}`,
+		seeds: 50,
+	},
+	{
+		name:   "no-goal-state",
+		breaks: "rule 5: whoever relation-list names is there",
+		file:   scheduleFile, before: "if h.goal == nil {",
+		code:  `return true, nil`,
+		seeds: 50,
+	},
+	{
+		name:   "unknown-callback-keeps-lock",
+		breaks: "rule 8: a holder whose operation nobody knows never gives the lock back",
+		file:   hookFile, before: "h.report.Attempt = h.runHead(ctx)\n\th.own.executedAt",
+		code: `if op, ok := h.own.head(); ok && h.m.callbacks[op.CallbackID] == nil {
+			return nil
+		}`,
+		seeds: 50,
+	},
+	{
+		name:   "bad-databag-raises",
+		breaks: "rule 7: one queue that can't be read fails the hooks of every leader",
+		file:   scheduleFile, before: "if v.queueErr != nil {",
+		code:  `if v.queueErr != nil { return unitView{}, v.queueErr }`,
+		seeds: 50,
+	},
+	{
+		name:   "worker-tries-once",
+		breaks: "liveness: a juju-exec that fails is not tried again",
+		file:   testFile,
+		seeds:  50,
+	},
+	{
+		name:   "no-rescan-on-update-status",
+		breaks: "liveness: a lost worker is never replaced",
+		file:   hookFile, before: "steady := context.WithoutCancel(ctx)\n\tif err := h.attempt(ctx)",
+		code:  `if h.event.Kind == UpdateStatus { return Report{}, nil }`,
+		seeds: 100,
+	},
+	{
+		name:   "leader-skips-own-grant",
+		breaks: "liveness: a leader never runs under a grant of its own that is committed",
+		file:   hookFile, before: "if !h.holdsUnused() {\n\t\treturn nil",
+		code:  `if h.leads { return nil }`,
+		seeds: 20,
+	},
+	{
+		name:   "lock-written-before-callback",
+		breaks: "rule 4: a lease that is lost during a callback takes the unit's own result with it",
+		file:   hookFile, before: "if err := h.attempt(ctx); err != nil {",
+		code: `if h.leads && h.event.Kind == LockGranted && h.holdsUnused() && h.own.state != AwaitRetryHold {
+			at := h.own.executedAt
+			h.own.executedAt = latest(TimestampOf(h.m.Clock.Now()), h.grant.at)
+			if _, err := h.schedule(steady); err != nil {
+				return h.report, err
+			}
+			if err := h.m.Relation.SetApp(steady, h.appChanges()); err != nil {
+				return h.report, err
+			}
+			ended, next := h.own.executedAt, h.grant
+			h.own.executedAt, h.grant = at, h.grantRead
+			if err := h.attempt(ctx); err != nil {
+				return h.report, err
+			}
+			h.own.executedAt, h.grant, h.grantRead = ended, next, next
+			if err := h.wakeIfNeeded(steady, 0); err != nil {
+				return h.report, err
+			}
+			return h.report, h.write(steady)
+		}`,
+		seeds: 50,
+	},
+	{
+		name:   "leadership-asked-late",
+		breaks: "rule 4: is-leader is asked when the databags were read already, so that what is overwritten may be newer",
+		file:   managerFile, before: "h.askedAt = m.Clock.SinceBoot()",
+		code: `if _, err := m.Relation.App(ctx); err != nil {
+			return nil, err
+		}
+		if _, err := m.Relation.Unit(ctx, m.Unit); err != nil {
+			return nil, err
+		}`,
+	},
+	{
+		name:   "leadership-asked-again",
+		breaks: "rule 4: a leader that was away for long asks is-leader again and writes what it decided before",
+		file:   hookFile, before: "if h.m.Clock.SinceBoot()-h.askedAt > LeaseMargin {",
+		code: `if leads, err := h.m.Leadership.IsLeader(ctx); err == nil && leads {
+			return h.m.Relation.SetApp(ctx, app)
+		}`,
+	},
+	{
+		name:   "no-lease-margin",
+		breaks: "rule 4: a leader writes however long ago it asked is-leader",
+		file:   hookFile, before: "if h.m.Clock.SinceBoot()-h.askedAt > LeaseMargin {",
+		code:  `return h.m.Relation.SetApp(ctx, app)`,
+		seeds: 50,
+	},
+	{
+		name:   "grant-used-twice",
+		breaks: "rule 6: a holder runs again under a grant that it has used",
+		file:   hookFile, before: "return h.grant.heldBy(h.m.Unit) && !h.grant.usedBy(h.own)",
+		code:  `return h.grant.heldBy(h.m.Unit)`,
+		seeds: 20,
+	},
+	{
+		name:   "leaving-leader-keeps-grant",
+		breaks: "rule 5: a leader that leaves grants itself the lock",
+		file:   scheduleFile, before: "if name == h.m.Unit && h.event.Leaving {",
+		code: `if name == h.m.Unit {
+			if h.own.waits() {
+				found = append(found, h.own)
+			}
+			continue
+		}`,
+	},
+	{
+		name:   "leaving-holder-forgotten",
+		breaks: "liveness: a leader that heard early of a holder's departure does not look again",
+		file:   scheduleFile, before: "if h.goal[h.grant.unit] {",
+		code:  `return 0`,
+		seeds: 300,
+	},
+	{
+		name:   "late-leader-sleeps",
+		breaks: "liveness: a leader that was too late to write is not brought back",
+		file:   hookFile, before: "h.wake(ctx, 0)\n\t\treturn nil",
+		code:  `return nil`,
+		seeds: 300,
+	},
+}
