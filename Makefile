@@ -4,7 +4,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 RACE = $(filter-out %/jujusim/agent %/jujusim/script %/pack %/tests/% %/cmd/%,$(shell go list ./...))
 FUZZTIME ?= 5s
 
-.PHONY: build charm demo test lint race fuzz clean integration charmcraft-check bench bench-peers
+.PHONY: build charm demo test lint race fuzz clean integration charmcraft-check bench bench-peers soak
 
 build: ## build all programs into bin/
 	@mkdir -p bin
@@ -35,6 +35,10 @@ fuzz: ## each fuzz target for FUZZTIME
 			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) ./$$(dirname $$file) || exit 1; \
 		done; \
 	done
+
+DURATION ?= 30m
+soak: ## simulate random schedules for DURATION, from SEED on or from a fresh one (docs/verification.md)
+	go test -count=1 -v -timeout 0 -run '^TestSimulation$$' ./tests/simulation -duration $(DURATION) $(if $(SEED),-seed $(SEED))
 
 CONTROLLERS = $${JUJU_DATA:-$${XDG_DATA_HOME:-$$HOME/.local/share}/juju}/controllers.yaml
 integration: ## run the scripts on a real Juju controller (KEEP=1, BASE=ubuntu@22.04, RUN=TestScripts: see docs/testing.md)
