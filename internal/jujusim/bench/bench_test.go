@@ -52,7 +52,7 @@ func TestRun(t *testing.T) {
 	for _, mode := range []string{"socket", "programs"} {
 		t.Run(mode, func(t *testing.T) {
 			o := Options{
-				CharmDirs: []string{dir, dir}, Env: []string{"ROLLINGOPS_HOOK_TOOLS=" + mode},
+				CharmDirs: []string{dir, dir}, Env: []string{"ROLLINGOPS_HOOK_TOOLS=" + mode, "GORACE=atexit_sleep_ms=0"},
 				HookSizes: []int{4}, RollSizes: []int{3, 1000}, Runs: 3, Limit: time.Minute,
 			}
 			if err := o.Check(); err != nil {
