@@ -147,7 +147,7 @@ func (h *Hook) concludeAction(exit int, refused error) {
 	}
 	switch {
 	case exit < 0:
-		status, message = ActionFailed, "action terminated"
+		status, message = ActionFailed, "terminated"
 	case exit > 0:
 		status, message = ActionFailed, fmt.Sprintf("exit status %d", exit)
 	case refused != nil:

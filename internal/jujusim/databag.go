@@ -98,7 +98,6 @@ func (m *Model) enterScope(u *unit) {
 		r.bags[at] = bag{unit: u.name, inScope: true, data: map[string]string{
 			"egress-subnets":  address + "/32",
 			"ingress-address": address,
-			"private-address": address,
 		}}
 		for _, other := range m.units {
 			if other == u || !other.rels[i].inScope {

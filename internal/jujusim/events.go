@@ -121,11 +121,8 @@ func (u *unit) next(m *Model) (Run, bool) {
 	// Nothing new starts while a hook is in error or another must follow.
 	ready := u.queued == nil && u.failed == nil
 	alive := ready && u.installed && !u.dying
-	switch {
-	case alive && u.rebooted && u.started:
+	if alive && u.rebooted && u.started {
 		return u.hookRun("start", stepStart), true
-	case alive && u.revision != m.revision:
-		return u.hookRun("upgrade-charm", stepUpgrade), true
 	}
 	if alive {
 		for i := range u.rels {
@@ -133,11 +130,14 @@ func (u *unit) next(m *Model) (Run, bool) {
 				return u.relationRun(m, i, stepCreated, ""), true
 			}
 		}
-		if m.leader == u.name && !u.accepted {
+		// To accept leadership is a step of its own, with leader-elected queued
+		// behind it: a command goes between the two, an action does not.
+		if m.leader == u.name && !u.accepted && len(u.execs) == 0 {
 			return u.hookRun("leader-elected", stepElected), true
 		}
 	}
-	if len(u.actions) > 0 && u.installed && (ready || u.failed != nil) {
+	elected := alive && m.leader == u.name && !u.accepted
+	if len(u.actions) > 0 && u.installed && (ready && !elected || u.failed != nil) {
 		a := u.actions[0]
 		return Run{Unit: u.name, Kind: ActionRun, Name: a.name, RelationID: -1, ID: a.id, Params: a.params}, true
 	}
@@ -156,6 +156,8 @@ func (u *unit) next(m *Model) (Run, bool) {
 		return u.nextDying(m)
 	case !u.installed:
 		return u.hookRun("install", stepInstall), true
+	case u.revision != m.revision:
+		return u.hookRun("upgrade-charm", stepUpgrade), true
 	case u.configChanged:
 		return u.hookRun("config-changed", stepConfig), true
 	}

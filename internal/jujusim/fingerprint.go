@@ -154,15 +154,9 @@ func (f *fingerprint) run(r Run) {
 
 func (f *fingerprint) hook(h *Hook) {
 	f.run(h.run)
-	f.bits(h.minion, h.dirty, h.config != nil, h.status != nil, h.appStatus != nil)
+	f.bits(h.minion, h.dirty, h.config != nil)
 	f.tree(h.config)
 	f.bag(h.state)
-	for _, status := range []*Status{h.status, h.appStatus} {
-		if status != nil {
-			f.text(status.Status)
-			f.text(status.Message)
-		}
-	}
 	f.list(h.opened)
 	f.list(h.closed)
 	for i := range h.rels {

@@ -18,15 +18,13 @@ type Hook struct {
 	minion bool  // is-leader said false: it keeps saying so
 	calls  int
 
-	rels      []hookRelation // one for each of Model.relations
-	config    map[string]any // as first read here
-	state     map[string]string
-	dirty     bool // state was changed
-	status    *Status
-	appStatus *Status
-	opened    []string
-	closed    []string
-	action    *queuedAction
+	rels   []hookRelation // one for each of Model.relations
+	config map[string]any // as first read here
+	state  map[string]string
+	dirty  bool // state was changed
+	opened []string
+	closed []string
+	action *queuedAction
 }
 
 // hookRelation is what a hook has read and written of one relation.
@@ -171,6 +169,13 @@ func (h *Hook) Env() []string {
 		"JUJU_PRINCIPAL_UNIT=",
 		"JUJU_AVAILABILITY_ZONE=",
 		"JUJU_VERSION=" + m.opts.Version,
+		"JUJU_CHARM_HTTP_PROXY=",
+		"JUJU_CHARM_HTTPS_PROXY=",
+		"JUJU_CHARM_FTP_PROXY=",
+		"JUJU_CHARM_NO_PROXY=127.0.0.1,localhost,::1",
+		"JUJU_CHARM_TRACE_CONFIG_HTTP=",
+		"JUJU_CHARM_TRACE_CONFIG_GRPC=",
+		"JUJU_CHARM_TRACE_CONFIG_CA_CERT=",
 		"CLOUD_API_VERSION=",
 	}
 	if path := h.run.DispatchPath(); path != "" {
@@ -348,7 +353,6 @@ func (h *Hook) commit() ([]Write, error) {
 	if h.dirty {
 		h.u.state = h.state
 	}
-	h.commitStatus()
 	h.commitPorts()
 	return writes, nil
 }

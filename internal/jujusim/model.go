@@ -56,8 +56,6 @@ type Options struct {
 	// EarlyDepartures sends relation-departed to the others as soon as a unit
 	// is told to leave, as Juju 3 does, rather than when it has left.
 	EarlyDepartures bool
-	// StatusAtOnce makes status-set act at once rather than at the commit.
-	StatusAtOnce bool
 
 	// Env returns what the machine adds to a unit's hook environment.
 	Env func(unit string) []string

@@ -250,9 +250,9 @@ func TestObserver(t *testing.T) {
 	want := []string{
 		"action-queued probe/0 action restart",
 		"hook-began probe/0 action restart",
+		"status-set probe/0",
 		"action-logged probe/0 action restart",
 		"logged probe/0 action restart",
-		"status-set probe/0",
 		"hook-ended probe/0 action restart exit=0 calls=5 writes=[{restart:0 probe/0 map[a:1]} {restart:0  map[b:2]}]",
 		"action-ended probe/0 completed",
 		"leader-changed probe/1",

@@ -2,6 +2,7 @@ package jujusim
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"reflect"
 	"slices"
@@ -231,15 +232,33 @@ func (a Action) withDefaults(params map[string]any) map[string]any {
 	for key, value := range params {
 		out[key] = value
 	}
-	if a.schema == nil {
-		return out
-	}
-	for key, property := range a.schema.properties {
-		if _, ok := out[key]; !ok && property.fallback != nil {
-			out[key] = property.fallback
-		}
+	if a.schema != nil {
+		a.schema.addDefaults(out)
 	}
 	return out
+}
+
+// addDefaults puts the defaults of what is missing into an object; an object in
+// it that is missing comes to be if something in that has a default.
+func (s *schema) addDefaults(object map[string]any) {
+	for key, property := range s.properties {
+		value, given := object[key]
+		if !given && property.fallback != nil {
+			object[key] = property.fallback
+			continue
+		}
+		inner, isObject := value.(map[string]any)
+		if len(property.properties) == 0 || given && !isObject {
+			continue
+		}
+		inner = maps.Clone(inner)
+		if inner == nil {
+			inner = map[string]any{}
+		}
+		if property.addDefaults(inner); len(inner) > 0 || given {
+			object[key] = inner
+		}
+	}
 }
 
 func anyMap(params map[string]any) map[string]any {

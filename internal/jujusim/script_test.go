@@ -50,7 +50,7 @@ func probe(t testing.TB) *Charm {
 // TestScripts runs testdata/*.txt. The scripts show, step by step, what Juju
 // does; run with -rewrite to record new results. The commands:
 //
-//	model [units=N] [auto-elect] [quiet-writer] [lost-departures] [early-departures] [status-at-once] [fresh]
+//	model [units=N] [auto-elect] [quiet-writer] [lost-departures] [early-departures] [fresh]
 //	    a new model; its units have settled and no event waits, unless fresh
 //	run UNIT [exit=N]     run what is next, making the hook-tool calls below it
 //	begin UNIT            start what is next
@@ -253,7 +253,6 @@ func (s *script) model(d *datadriven.TestData) {
 		QuietWriter:     d.HasArg("quiet-writer"),
 		LostDepartures:  d.HasArg("lost-departures"),
 		EarlyDepartures: d.HasArg("early-departures"),
-		StatusAtOnce:    d.HasArg("status-at-once"),
 	})
 	for range units {
 		s.m.AddUnit()

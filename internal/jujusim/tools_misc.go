@@ -1,6 +1,7 @@
 package jujusim
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -95,7 +96,7 @@ func networkGet(c *call) error {
 	return c.write(networkInfo{
 		Bind: []networkInterface{{
 			MAC: mac, Name: "eth0", OldMAC: mac, OldName: "eth0",
-			Addresses: []networkAddress{{Value: address, CIDR: "10.0.0.0/16", OldValue: address}},
+			Addresses: []networkAddress{{Hostname: address, Value: address, CIDR: "10.0.0.0/16", OldValue: address}},
 		}},
 		Egress:  subnets,
 		Ingress: []string{address},
@@ -152,26 +153,36 @@ func (c *call) port() (string, error) {
 	if !isRange {
 		to = from
 	}
-	low, err1 := strconv.ParseUint(from, 10, 16)
-	high, err2 := strconv.ParseUint(to, 10, 16)
-	if err1 != nil || err2 != nil || low < 1 || low > high {
-		return "", usagef("invalid port range %q", c.args[0])
+	var bounds [2]int
+	for i, bound := range []string{from, to} {
+		var err error
+		if bounds[i], err = strconv.Atoi(bound); err != nil {
+			return "", usagef("invalid port %q: %w", bound, err)
+		}
 	}
-	if protocol != "tcp" && protocol != "udp" {
+	low, high := bounds[0], bounds[1]
+	switch {
+	case protocol != "tcp" && protocol != "udp":
 		return "", usagef(`invalid protocol %q, expected "tcp", "udp", or "icmp"`, protocol)
+	case low > high:
+		return "", usagef("invalid port range %d-%d/%s", low, high, protocol)
+	case low < 0 || high > 65535:
+		return "", usagef("port range bounds must be between 0 and 65535, got %d-%d", low, high)
 	}
 	return numbers + "/" + protocol, nil
 }
 
-// openedPorts lists what earlier hooks have opened.
+// openedPorts lists what is open, and what this hook has opened.
 func openedPorts(c *call) error {
 	if err := c.noMore(0); err != nil {
 		return err
 	}
-	ports := slices.Clone(c.h.u.ports)
-	if ports == nil {
-		ports = []string{}
+	ports := c.h.u.ports
+	for _, port := range c.h.opened {
+		ports = append(without(ports, port), port)
 	}
+	ports = append([]string{}, ports...)
+	slices.SortFunc(ports, comparePorts)
 	if c.flags["show-endpoints"] != "" {
 		for i := range ports {
 			ports[i] += " (*)"
@@ -191,8 +202,19 @@ func (h *Hook) commitPorts() {
 	for _, port := range h.opened {
 		ports = append(without(ports, port), port)
 	}
-	slices.Sort(ports)
+	slices.SortFunc(ports, comparePorts)
 	h.u.ports = ports
+}
+
+// comparePorts orders by protocol and then by number.
+func comparePorts(a, b string) int {
+	numbersA, protocolA, _ := strings.Cut(a, "/")
+	numbersB, protocolB, _ := strings.Cut(b, "/")
+	firstA, _, _ := strings.Cut(numbersA, "-")
+	firstB, _, _ := strings.Cut(numbersB, "-")
+	numA, _ := strconv.Atoi(firstA) // 0 for icmp
+	numB, _ := strconv.Atoi(firstB)
+	return cmp.Or(strings.Compare(protocolA, protocolB), numA-numB, strings.Compare(numbersA, numbersB))
 }
 
 func without(list []string, item string) []string {

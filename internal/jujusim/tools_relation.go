@@ -172,11 +172,7 @@ func (h *Hook) ReadUnit(relation int, unit string) (map[string]string, error) {
 	}
 	b := h.m.relations[relation].bag(unit)
 	if b == nil {
-		if appOf(unit) != h.m.app {
-			return nil, errors.New("permission denied")
-		}
-		return nil, fmt.Errorf("cannot read settings for unit %q in relation %q: settings not found",
-			unit, h.m.relations[relation].key)
+		return nil, errors.New("relation unit not found")
 	}
 	if member {
 		v.cache = b.data
@@ -197,7 +193,7 @@ func (h *Hook) ReadApp(relation int, app string) (map[string]string, error) {
 		return nil, err
 	}
 	if app != h.m.app {
-		return nil, errors.New("permission denied")
+		return nil, fmt.Errorf("getting application %q not found", app)
 	}
 	if h.isLeader() {
 		return h.appOwn(relation), nil

@@ -35,7 +35,7 @@ func goalState(c *call) error {
 		Relations: map[string]map[string]goalUnit{},
 	}
 	for _, u := range c.h.m.units {
-		status := u.workloadStatus()
+		status := u.status // a hook in error does not show
 		if u.dying {
 			status.Status = "dying"
 		}
@@ -70,6 +70,7 @@ func configGet(c *call) error {
 
 var settableStatuses = []string{"maintenance", "blocked", "waiting", "active"}
 
+// statusSet acts at once: a failure of the hook does not take it back.
 func statusSet(c *call) error {
 	if len(c.args) < 1 {
 		return usagef("invalid args, require <status> [message]")
@@ -88,28 +89,13 @@ func statusSet(c *call) error {
 		if !c.h.isLeader() {
 			return errors.New("this unit is not the leader")
 		}
-		c.h.appStatus = &status
-	} else {
-		c.h.status = &status
+		c.h.m.appStatus = status
+		c.h.m.emit(Event{Kind: AppStatusSet, Unit: c.h.u.name, Status: status})
+		return nil
 	}
-	if c.h.m.opts.StatusAtOnce {
-		c.h.commitStatus()
-	}
+	c.h.u.status, c.h.u.statusSet = status, true
+	c.h.m.emit(Event{Kind: StatusSet, Unit: c.h.u.name, Status: status})
 	return nil
-}
-
-// commitStatus makes the statuses known that the hook has set.
-func (h *Hook) commitStatus() {
-	if h.status != nil {
-		h.u.status, h.u.statusSet = *h.status, true
-		h.m.emit(Event{Kind: StatusSet, Unit: h.u.name, Status: *h.status})
-		h.status = nil
-	}
-	if h.appStatus != nil {
-		h.m.appStatus = *h.appStatus
-		h.m.emit(Event{Kind: AppStatusSet, Unit: h.u.name, Status: *h.appStatus})
-		h.appStatus = nil
-	}
 }
 
 func statusGet(c *call) error {
@@ -121,9 +107,6 @@ func statusGet(c *call) error {
 		return c.appStatus(data)
 	}
 	status := c.h.u.status
-	if c.h.status != nil {
-		status = *c.h.status
-	}
 	if !data && (c.format == "" || c.format == "smart") {
 		return c.write(status.Status)
 	}
@@ -135,9 +118,6 @@ func (c *call) appStatus(data bool) error {
 		return errors.New("finding application status: this unit is not the leader")
 	}
 	status := c.h.m.appStatus
-	if c.h.appStatus != nil {
-		status = *c.h.appStatus
-	}
 	if !data && (c.format == "" || c.format == "smart") {
 		return c.write(status.Status)
 	}

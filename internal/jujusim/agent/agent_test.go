@@ -268,7 +268,7 @@ func TestKilledHookRunsAgain(t *testing.T) {
 	f.check(f.KillHook("gate/0"))
 	result, err := f.WaitAction(f.ctx, id)
 	f.check(err)
-	if result.Status != jujusim.ActionFailed || result.Message != "action terminated" {
+	if result.Status != jujusim.ActionFailed || result.Message != "terminated" {
 		t.Errorf("got %+v", result)
 	}
 	f.idle()

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -195,7 +196,11 @@ const maxFile = 64 << 20
 // readFile reads a file for a hook tool. The model stands still meanwhile, so
 // only what cannot block is read.
 func readFile(path string) ([]byte, error) {
+	path = filepath.Clean(path)
 	info, err := os.Stat(path)
+	if missing := new(fs.PathError); errors.As(err, &missing) {
+		missing.Op = "open" // what the charm did
+	}
 	switch {
 	case err != nil:
 		return nil, err

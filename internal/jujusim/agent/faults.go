@@ -78,8 +78,9 @@ func (c *Cluster) Signal(p Process, sig syscall.Signal) error {
 }
 
 // StopAgent stops a unit's agent: what it runs is killed, juju-exec commands
-// that wait are lost and new ones fail, until StartAgent. Processes in the
-// background go on.
+// that wait are lost and new ones fail, until StartAgent. What hooks have left
+// in the background is killed too: it belongs to the agent's service, and
+// systemd ends all of that.
 func (c *Cluster) StopAgent(unit string) error {
 	var commands *server
 	err := c.update(func() error {
@@ -95,6 +96,9 @@ func (c *Cluster) StopAgent(unit string) error {
 	})
 	if commands != nil {
 		commands.Close()
+	}
+	if err == nil {
+		_, err = c.end(of(unit, c.Processes))
 	}
 	return err
 }

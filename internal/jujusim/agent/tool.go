@@ -96,8 +96,10 @@ func parseUnit(s string) (string, error) {
 	if m := unitTagPattern.FindStringSubmatch(s); m != nil {
 		return m[1] + "/" + m[2], nil
 	}
-	return "", fmt.Errorf("%q is not a valid unit name", s)
+	return "", fmt.Errorf("%q is not a valid tag", s)
 }
+
+var errRelation = errors.New("invalid relation id")
 
 // execMain asks a unit's agent to run a command in its turn.
 func execMain(args []string, _ io.Reader) (ExecResponse, error) {
@@ -107,6 +109,9 @@ func execMain(args []string, _ io.Reader) (ExecResponse, error) {
 	}
 	req, err := parseExec(args[1:])
 	if err != nil {
+		if errors.Is(err, errRelation) {
+			usage.Code = 1
+		}
 		return usage, err
 	}
 	failed := ExecResponse{Code: 1}
@@ -137,6 +142,9 @@ func parseExec(args []string) (RunCommandsArgs, error) {
 	flags.StringVar(&req.RemoteApplicationName, "remote-app", "", "")
 	flags.BoolVar(&req.ForceRemoteUnit, "force-remote-unit", false, "")
 	if err := flags.Parse(args); err != nil {
+		if name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: -"); ok {
+			err = fmt.Errorf("option provided but not defined: --%s", name)
+		}
 		return req, err
 	}
 	rest := flags.Args()
@@ -153,7 +161,7 @@ func parseExec(args []string) (RunCommandsArgs, error) {
 	if relation != "" {
 		id := relation[strings.LastIndex(relation, ":")+1:]
 		if req.RelationId, err = strconv.Atoi(id); err != nil {
-			return req, errors.New("invalid relation id")
+			return req, errRelation
 		}
 	}
 	switch len(rest) {

@@ -17,9 +17,8 @@ type Kind string
 // The kinds of events that the model does not know of; the others are named
 // after jujusim's: hook-began, unit-added, leader-changed ...
 const (
-	StatusAsked Kind = "status-asked" // the charm called status-set, which waits for the commit; Status, Text
-	Fault       Kind = "fault"        // Text: what was done to the unit
-	Said        Kind = "said"         // Text: a step of a script, or what it had to tell
+	Fault Kind = "fault" // Text: what was done to the unit
+	Said  Kind = "said"  // Text: a step of a script, or what it had to tell
 )
 
 // Event is one line of a model's trace.

@@ -177,7 +177,7 @@ func (a *unitAgent) execute(hook *jujusim.Hook, env []string) {
 		a.log.Printf("%s: %v", label, err)
 		result.err = err
 	case killed:
-		result.err = fmt.Errorf("command was killed, exit code %d", code)
+		result.err = fmt.Errorf("r.runner.RunCommands: signal: %v", syscall.Signal(code-128))
 	}
 	a.finish(hook, code, killed, result)
 }

@@ -93,13 +93,13 @@ func (t Timeline) statusRuns(events []agent.Event) []Span {
 	for _, e := range events {
 		i, running := open[e.Unit]
 		switch e.Kind {
-		case agent.StatusAsked, "hook-ended", "hook-killed":
+		case "status-set", "hook-ended", "hook-killed":
 			if running {
 				runs[i].To = e.Time
 				delete(open, e.Unit)
 			}
 		}
-		if label, ok := strings.CutPrefix(e.Text, "Executing "); ok && e.Kind == agent.StatusAsked && e.Status == "maintenance" {
+		if label, ok := strings.CutPrefix(e.Text, "Executing "); ok && e.Kind == "status-set" && e.Status == "maintenance" {
 			open[e.Unit] = len(runs)
 			runs = append(runs, Span{Unit: e.Unit, Label: strings.TrimSuffix(label, " operation"), From: e.Time, To: events[len(events)-1].Time})
 		}

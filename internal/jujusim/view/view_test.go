@@ -46,7 +46,7 @@ func event(seconds float64, kind agent.Kind, unit, hook string) agent.Event {
 }
 
 func status(seconds float64, unit, status, message string) agent.Event {
-	return agent.Event{Time: at(seconds), Kind: agent.StatusAsked, Unit: unit, Status: status, Text: message}
+	return agent.Event{Time: at(seconds), Kind: "status-set", Unit: unit, Status: status, Text: message}
 }
 
 func render(t *testing.T, timeline Timeline, width int) string {
