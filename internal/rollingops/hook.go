@@ -115,6 +115,9 @@ func (h *Hook) DiscardQueue() (int, error) {
 	}
 	h.own.queue, h.own.queueErr, h.requeued = Queue{}, nil, true
 	h.own.state = Idle
+	if !h.grant.heldBy(h.m.Unit) && h.own.executedAt.Time().Year() > lastYear {
+		h.own.executedAt = Timestamp{} // a stamp that would bar the unit for ever
+	}
 	return dropped, nil
 }
 
@@ -180,6 +183,9 @@ func (h *Hook) attempt(ctx context.Context) error {
 	wait, err := h.holdersWait(context.WithoutCancel(ctx))
 	if err != nil || wait > 0 {
 		return err
+	}
+	if err := context.Cause(ctx); err != nil {
+		return fmt.Errorf("cannot begin an attempt: %w", err) // rather than count one that was none
 	}
 	h.report.Attempt = h.runHead(ctx)
 	h.own.executedAt = latest(TimestampOf(h.m.Clock.Now()), h.grant.at)
@@ -324,7 +330,7 @@ func (h *Hook) ownChanges() (map[string]string, error) {
 		changes[keyState] = string(h.own.state)
 	}
 	if h.own.executedAt != h.ownRead.executedAt {
-		changes[keyExecutedAt] = h.own.executedAt.String()
+		changes[keyExecutedAt] = h.own.executedAt.String() // "" for none
 	}
 	if h.requeued {
 		text, err := h.own.queue.Encode()

@@ -349,22 +349,43 @@ func TestRequestFromCallback(t *testing.T) {
 	}
 }
 
-// The callback's context ends with the hook's, what it did is written anyway.
+// The callback's context ends with the hook's; what it did is written anyway.
 func TestCancelledHookKeepsItsResult(t *testing.T) {
 	s := stage{unit: "app/1", now: noon, app: held("app/1", noon), units: bags("app/1", waiting(Requested, 0, time.Time{}))}
 	m := s.manager()
-	m.Register("restart", func(ctx context.Context, _ Args) (Result, error) { return Release, ctx.Err() })
+	ctx, cancel := context.WithCancel(t.Context())
+	m.Register("restart", func(ctx context.Context, _ Args) (Result, error) {
+		cancel()
+		return Release, ctx.Err()
+	})
+	h, err := m.Begin(ctx, Event{Kind: LockGranted})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.Finish(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if s.wrote["state"] != "retry-release" {
+		t.Errorf("wrote %v", s.wrote)
+	}
+}
+
+// An attempt that never began does not count.
+func TestHookCancelledBeforeItsAttempt(t *testing.T) {
+	s := stage{unit: "app/1", now: noon, app: held("app/1", noon), units: bags("app/1", waiting(Requested, 0, time.Time{}))}
+	m := s.manager()
+	m.Register("restart", func(context.Context, Args) (Result, error) {
+		t.Error("the callback ran")
+		return Release, nil
+	})
 	h, err := m.Begin(t.Context(), Event{Kind: LockGranted})
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := h.Finish(ctx); err != nil {
-		t.Fatal(err)
-	}
-	if s.wrote["state"] != "retry-release" {
-		t.Errorf("wrote %v", s.wrote)
+	if _, err := h.Finish(ctx); !errors.Is(err, context.Canceled) || s.wrote != nil {
+		t.Errorf("Finish: %v, wrote %v", err, s.wrote)
 	}
 }
 
@@ -380,22 +401,57 @@ func TestWorkerThatCannotStartKeepsTheHook(t *testing.T) {
 	}
 }
 
-// A stamp after which there is no later one would keep the lock for ever.
-func TestStampAtTheEndOfTime(t *testing.T) {
-	end := "9999-12-31T23:59:59.999999+00:00"
+// Stamps end with the year 9999. One that leaves no room for the next ones must
+// not hold the lock, nor let a unit run twice on one grant.
+func TestStampsAtTheEndOfTime(t *testing.T) {
+	for _, end := range []string{"9998-01-01T00:00:00+00:00", "9998-12-31T23:59:59.999998+00:00", "9998-12-31T23:59:59.999999+00:00", "9999-12-31T23:59:59.999999+00:00"} {
+		unit := waiting(Requested, 0, time.Time{})
+		unit["executed_at"] = end
+		s := stage{unit: "app/0", leader: true, now: noon, units: bags("app/0", waiting(Requested, 0, noon), "app/1", unit)}
+		if report := s.hook(t, OtherEvent, nil); report.Granted != "app/0" {
+			t.Errorf("executed_at %s: granted %q", end, report.Granted)
+		}
+		if !strings.Contains(s.log.String(), "passed over") {
+			t.Errorf("executed_at %s: nothing was said of it: %s", end, &s.log)
+		}
+
+		s = stage{unit: "app/1", now: noon, units: bags("app/1", unit)}
+		h, err := s.manager().Begin(t.Context(), Event{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if status, err := h.Status(t.Context()); err != nil || status.Kind != StatusUnreadable {
+			t.Errorf("executed_at %s: status %v, %v", end, status.Kind, err)
+		}
+		if _, err := h.DiscardQueue(); err != nil {
+			t.Error(err)
+		}
+		if _, err := h.Finish(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if at, ok := s.wrote["executed_at"]; at != "" || !ok {
+			t.Errorf("executed_at %s: after the queue was cleared it is %q", end, at)
+		}
+	}
+	// The latest stamp with which a unit can be granted the lock.
 	unit := waiting(Requested, 0, time.Time{})
-	unit["executed_at"] = end
+	unit["executed_at"] = "9997-12-31T23:59:59.999999+00:00"
 	s := stage{unit: "app/0", leader: true, now: noon, units: bags("app/0", map[string]string{}, "app/1", unit)}
 	s.hook(t, OtherEvent, nil)
-	if want := TimestampOf(noon).String(); s.wroteA["granted_at"] != want {
-		t.Fatalf("granted at %s, want %s", s.wroteA["granted_at"], want)
+	granted := s.wroteA
+	runs := 0
+	for range 2 {
+		s = stage{unit: "app/1", now: noon, app: granted, units: bags("app/1", unit)}
+		s.hook(t, LockGranted, func(context.Context, Args) (Result, error) { runs++; return RetryRelease, nil })
+		for key, value := range s.wrote {
+			unit[key] = value
+		}
 	}
-	s = stage{unit: "app/1", now: noon, app: s.wroteA, units: bags("app/1", unit)}
-	s.hook(t, LockGranted, func(context.Context, Args) (Result, error) { return Release, nil })
-	if s.wrote["executed_at"] == "" || s.wrote["executed_at"] == end {
-		t.Errorf("the attempt left %q", s.wrote["executed_at"])
+	if runs != 1 {
+		t.Errorf("ran %d times on one grant of %s", runs, granted["granted_at"])
 	}
-	s = stage{unit: "app/0", leader: true, now: noon, app: map[string]string{"granted_unit": "app/1", "granted_at": end},
+
+	s = stage{unit: "app/0", leader: true, now: noon, app: map[string]string{"granted_unit": "app/1", "granted_at": "9999-12-31T23:59:59.999999+00:00"},
 		units: bags("app/0", map[string]string{}, "app/1", map[string]string{})}
 	s.hook(t, OtherEvent, nil)
 	if diff := cmp.Diff(map[string]string{"granted_unit": "", "granted_at": ""}, s.wroteA); diff != "" {

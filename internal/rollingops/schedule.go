@@ -103,8 +103,11 @@ func (h *Hook) candidates(ctx context.Context) ([]unitView, error) {
 		if err != nil {
 			return nil, err
 		}
-		if v.waits() {
+		switch {
+		case v.waits():
 			found = append(found, v)
+		case v.asks():
+			h.m.Log.Warn("databag can't be used, the unit is passed over", "unit", name, "error", v.stampErr())
 		}
 	}
 	return found, nil

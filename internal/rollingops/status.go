@@ -26,7 +26,8 @@ const (
 	StatusRetrying
 	// StatusStalled: the unit has held the lock for longer than StallAfter.
 	StatusStalled
-	// StatusUnreadable: the unit's own queue can't be decoded.
+	// StatusUnreadable: the unit's own databag can't be used; clearing its queue
+	// is the way out.
 	StatusUnreadable
 )
 
@@ -46,7 +47,7 @@ type Status struct {
 	Since    time.Time // when Holder was granted the lock
 	Until    time.Time // StatusRetrying: when the next attempt is due
 	Failed   int       // failed attempts of the head operation so far
-	// Unreadable names the units whose queue can't be decoded, as far as this
+	// Unreadable names the units whose databag can't be used, as far as this
 	// hook has read them.
 	Unreadable []string
 	// StalledHolder says that Holder is another unit and late.
@@ -64,17 +65,17 @@ func (h *Hook) Status(ctx context.Context) (Status, error) {
 		s.Since = h.grant.at.Time()
 	}
 	for _, v := range h.bags {
-		if v.queueErr != nil {
+		if v.unreadable() {
 			s.Unreadable = append(s.Unreadable, v.name)
 		}
 	}
-	if h.own.queueErr != nil {
+	if h.own.unreadable() {
 		s.Unreadable = append(s.Unreadable, h.m.Unit)
 	}
 	slices.SortFunc(s.Unreadable, compareUnits)
 	late := !s.Since.IsZero() && h.m.Clock.Now().Sub(s.Since) > StallAfter
 	s.StalledHolder = late && h.grant.unit != h.m.Unit
-	if h.own.queueErr != nil {
+	if h.own.unreadable() {
 		s.Kind = StatusUnreadable
 		return s, nil
 	}

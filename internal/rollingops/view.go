@@ -2,6 +2,8 @@ package rollingops
 
 import (
 	"cmp"
+	"errors"
+	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -33,18 +35,23 @@ type grant struct {
 }
 
 func readGrant(app map[string]string) grant {
-	return grant{unit: app[keyGrantedUnit], at: readStamp(app[keyGrantedAt])}
+	g := grant{unit: app[keyGrantedUnit], at: readStamp(app[keyGrantedAt])}
+	if g.at.Time().Year() > lastYear+1 {
+		g.at = Timestamp{}
+	}
+	return g
 }
 
-// lastYear is the last one whose stamps count: after a stamp at the end of the
-// year 9999 there is no later one, so that a grant could never be used up.
-const lastYear = 9998
+// lastYear is the last one in which an attempt may have ended for another to
+// follow: stamps go up to the year 9999, and the grant and the attempt that
+// come next still need one that lies after it.
+const lastYear = 9997
 
-// readStamp returns the zero Timestamp for a text that is missing, unreadable
-// or past lastYear.
+// readStamp returns the zero Timestamp for a text that is missing or
+// unreadable.
 func readStamp(text string) Timestamp {
 	at, err := ParseTimestamp(text)
-	if err != nil || at.Time().Year() > lastYear {
+	if err != nil {
 		return Timestamp{}
 	}
 	return at
@@ -87,12 +94,29 @@ func (v unitView) head() (Operation, bool) {
 	return v.queue.Head()
 }
 
-// waits tells whether the unit asks for the lock. One with an empty queue does
-// not, whatever its state says, nor does a retry that no attempt went before.
-func (v unitView) waits() bool {
+// waits tells whether the unit asks for the lock and can have it. One with an
+// empty queue does not ask, whatever its state says.
+func (v unitView) waits() bool { return v.asks() && v.stampErr() == nil }
+
+func (v unitView) asks() bool {
 	_, ok := v.head()
-	return ok && turn[v.state] > 0 && (v.state != AwaitRetry || !v.executedAt.IsZero())
+	return ok && turn[v.state] > 0
 }
+
+// stampErr says why a unit that asks can't be granted the lock, for its
+// executed_at. No unit brings that about by itself.
+func (v unitView) stampErr() error {
+	switch {
+	case v.state == AwaitRetry && v.executedAt.IsZero():
+		return errors.New("executed_at, when its last attempt ended, is missing or can't be read")
+	case v.executedAt.Time().Year() > lastYear:
+		return fmt.Errorf("executed_at lies in the year %d", v.executedAt.Time().Year())
+	}
+	return nil
+}
+
+// unreadable tells whether an operator has to look after the unit's databag.
+func (v unitView) unreadable() bool { return v.queueErr != nil || v.asks() && v.stampErr() != nil }
 
 // compareUnits orders unit names by number: rolling-ops/9 before
 // rolling-ops/10.
