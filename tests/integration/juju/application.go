@@ -32,9 +32,10 @@ func (m *Model) Deploy(ctx context.Context, d steps.Deployment) error {
 	return nil
 }
 
-// uploadTries is how often a charm is uploaded before that has failed. The
-// controller restarts what stores charms when models come and go.
-const uploadTries = 5
+// uploadLimit is for how long an upload that fails is tried again: when the
+// worker dies that stores a model's charms, the controller starts it again after
+// ten seconds.
+const uploadLimit = time.Minute
 
 // upload hands a charm to the controller.
 func (m *Model) upload(ctx context.Context, name steps.Charm) (application.CharmID, error) {
@@ -50,17 +51,19 @@ func (m *Model) upload(ctx context.Context, name steps.Charm) (application.Charm
 		return cannot(err)
 	}
 	version, _ := m.conn.ServerVersion()
-	uploaded, err := m.uploads.AddLocalCharm(url, archive, false, version)
-	for try := 1; err != nil && try < uploadTries; try++ {
-		pause(ctx, maxPause)
-		uploaded, err = m.uploads.AddLocalCharm(url, archive, false, version)
-	}
+	err = retry(ctx, uploadLimit, func() error {
+		uploaded, err := m.uploads.AddLocalCharm(url, archive, false, version)
+		if err == nil {
+			url = uploaded
+		}
+		return err
+	})
 	if err != nil {
 		return cannot(err)
 	}
-	return application.CharmID{URL: uploaded.String(), Origin: apicharm.Origin{
+	return application.CharmID{URL: url.String(), Origin: apicharm.Origin{
 		Source:       apicharm.OriginLocal,
-		Revision:     &uploaded.Revision,
+		Revision:     &url.Revision,
 		Architecture: m.setup.Arch,
 		Base:         m.setup.Base,
 	}}, nil

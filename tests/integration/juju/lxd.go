@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"time"
 )
 
 // lxcActions are what can be done to a container, with the arguments that make
@@ -32,8 +33,16 @@ func (m *Model) Container(ctx context.Context, unit, action string, command ...s
 	if action == "pause" { // LXD can't remove a container that is paused
 		m.controller.beforeDestroy(m.name, func(ctx context.Context) error { return resume(ctx, container) })
 	}
-	return lxc(ctx, slices.Concat(args[:1], []string{container}, args[1:], command)...)
+	args = slices.Concat(args[:1], []string{container}, args[1:], command)
+	if action != "exec" {
+		return lxc(ctx, args...)
+	}
+	// A container that has just been started does not run programs at once.
+	return retry(ctx, startLimit, func() error { return lxc(ctx, args...) })
 }
+
+// startLimit is how long a container may take until it runs programs.
+const startLimit = time.Minute
 
 // resume has a container go on if it is paused.
 func resume(ctx context.Context, container string) error {

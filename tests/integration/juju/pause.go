@@ -25,6 +25,20 @@ func backoff(ctx context.Context, longest time.Duration) iter.Seq[func()] {
 	}
 }
 
+// retry tries something, with pauses, until it works, or for as long as the limit.
+func retry(ctx context.Context, limit time.Duration, do func() error) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	err := ctx.Err()
+	for pause := range backoff(ctx, maxPause) {
+		if err = do(); err == nil {
+			break
+		}
+		pause()
+	}
+	return err
+}
+
 // pause waits, or for the end of the context.
 func pause(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
