@@ -1,6 +1,9 @@
 package simulation
 
-import "strconv"
+import (
+	"slices"
+	"strconv"
+)
 
 // faulty is what should not happen and does, one step or several in a row. The
 // steps of a row are made between others.
@@ -37,7 +40,7 @@ var faulty = []choice{
 	{2, at("remove")},
 	{1, leavingLeader},
 	{1, at("remove-force")},
-	{3, forcedRelease},
+	{6, forcedRelease},
 	{1, on("action", "clear-queue")},
 }
 
@@ -113,10 +116,12 @@ func leavingLeader(w *world, s source, m *machine) []step {
 // forcedRelease takes the lock by force from a unit that works, when another
 // unit waits for it, and lets that one begin.
 func forcedRelease(w *world, s source, m *machine) []step {
-	leader := w.model.Leader()
+	leader, holder := w.model.Leader(), w.appBag()["granted_unit"]
+	if !slices.Contains(w.check.inside, holder) || holder == leader || holder == m.name {
+		return into(holder)
+	}
 	run := step{verb: "run", unit: leader}
-	steps := append(request(w, s, m), step{verb: "run", unit: m.name}, run, run)
-	steps = append(steps, into(w.appBag()["granted_unit"])...)
+	steps := append(request(w, s, m), step{verb: "run", unit: m.name}, run, run, run, run)
 	steps = append(steps, step{verb: "action", unit: leader, args: []string{"release-lock", "accept-two-at-once=true"}}, run, run)
 	return append(append(steps, into(m.name)...), into(m.name)...)
 }

@@ -92,7 +92,7 @@ var mutants = []mutant{
 		name:   "worker-tries-once",
 		breaks: "liveness: a juju-exec that fails is not tried again",
 		file:   testFile,
-		seeds:  50,
+		seeds:  400,
 	},
 	{
 		name:   "no-rescan-on-update-status",
@@ -158,7 +158,7 @@ var mutants = []mutant{
 		breaks: "rule 4: a leader writes however long ago it asked is-leader",
 		file:   hookFile, before: "if h.m.Clock.SinceBoot()-h.askedAt > LeaseMargin {",
 		code:  `return h.m.Relation.SetApp(ctx, app)`,
-		seeds: 50,
+		seeds: 200,
 	},
 	{
 		name:   "grant-used-twice",

@@ -14,7 +14,7 @@ import (
 
 var (
 	flagSeed     = flag.Uint64("seed", 0, "simulation: the first seed; 0 for the fixed ones, from 1, and then fresh ones")
-	flagSeeds    = flag.Int("seeds", 600, "simulation: how many seeds to run")
+	flagSeeds    = flag.Int("seeds", 1200, "simulation: how many seeds to run")
 	flagShrink   = flag.Bool("shrink", true, "simulation: look for the shortest schedule that fails")
 	flagDuration = flag.Duration("duration", 0, "simulation: run fresh seeds for this long")
 )
