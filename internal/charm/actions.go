@@ -130,7 +130,9 @@ func (h *hook) releaseLock(ctx context.Context) (map[string]string, error) {
 		return nil, fmt.Errorf("cannot release the lock: %w", err)
 	case holder == "":
 		h.Log.Info("lock left as it is: nobody holds it")
+		holder = "none"
 	default:
+		h.released = true
 		h.Log.Warn("lock taken from its holder by an operator", "holder", holder)
 	}
 	return map[string]string{"released": holder}, nil

@@ -6,7 +6,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
 	"gopkg.in/yaml.v3"
+	"rolling-ops/internal/rollingops"
 )
 
 func TestQueueingActions(t *testing.T) {
@@ -149,12 +151,29 @@ func TestReleaseLock(t *testing.T) {
 	}
 }
 
+// A release that came too late to be written is no success.
+func TestReleaseLockTooLate(t *testing.T) {
+	m, j := newMachine(), newJuju(t, 3)
+	j.leader = true
+	j.app = map[string]string{"granted_unit": "rolling-ops/1", "granted_at": earlier}
+	j.params = map[string]any{"accept-two-at-once": true}
+	j.slow = func(tool string) {
+		if tool == "action-get" {
+			m.booted += rollingops.LeaseMargin + 1
+		}
+	}
+	handle(t, m, j, "action release-lock")
+	if j.app["granted_unit"] != "rolling-ops/1" || !strings.Contains(j.failed, "run the action again") {
+		t.Errorf("lock is held by %q, action failed with %q", j.app["granted_unit"], j.failed)
+	}
+}
+
 func TestReleaseFreeLock(t *testing.T) {
 	m, j := newMachine(), newJuju(t, 3)
 	j.leader = true
 	j.params = map[string]any{"accept-two-at-once": true}
 	handle(t, m, j, "action release-lock")
-	if diff := cmp.Diff(map[string]string{"released": ""}, j.results); diff != "" {
+	if diff := cmp.Diff(map[string]string{"released": "none"}, j.results); diff != "" {
 		t.Errorf("results: %s", diff)
 	}
 	if log := m.log.String(); !strings.Contains(log, "nobody holds it") || strings.Contains(log, "taken") {

@@ -8,6 +8,7 @@ package charm
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -45,6 +46,7 @@ type hook struct {
 
 	requested string // the operation that an action queued in this hook
 	cleared   bool   // an action emptied the queue in this hook
+	released  bool   // an action took the lock from its holder in this hook
 	failure   string // what was wrong in this hook's attempt
 }
 
@@ -87,6 +89,9 @@ func (h *hook) run(ctx context.Context) error {
 	report, err := h.ops.Finish(ctx)
 	if err != nil {
 		return err
+	}
+	if report.Late && h.released {
+		h.fail(ctx, errors.New("cannot release the lock: the hook took too long and wrote nothing; run the action again"))
 	}
 	h.showStatus(context.WithoutCancel(ctx), report.Attempt)
 	return nil

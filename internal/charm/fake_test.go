@@ -32,7 +32,8 @@ type juju struct {
 	failing  string   // the tool that does not work
 	statuses []string
 	results  map[string]string
-	failed   string // what action-fail was given
+	failed   string            // what action-fail was given
+	slow     func(tool string) // called before each call
 }
 
 const local = "rolling-ops/0"
@@ -52,6 +53,9 @@ func newJuju(t *testing.T, n int) *juju {
 }
 
 func (j *juju) Run(_ context.Context, tool string, args []string, stdin []byte) ([]byte, error) {
+	if j.slow != nil {
+		j.slow(tool)
+	}
 	var words []string
 	for _, arg := range args {
 		if !strings.HasPrefix(arg, "-") {

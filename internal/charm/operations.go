@@ -2,9 +2,9 @@ package charm
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
-	"strings"
 	"time"
 
 	"rolling-ops/internal/rollingops"
@@ -30,15 +30,29 @@ type arguments struct {
 // start begins an attempt: it notes it, shows it and reads the arguments.
 func (h *hook) start(ctx context.Context, operation string, args rollingops.Args) (time.Duration, error) {
 	var a arguments
-	if err := args.Decode(&a); err != nil {
-		return 0, err
+	err := args.Decode(&a)
+	if err == nil {
+		err = checkDelay(a.Delay)
 	}
-	if err := checkDelay(a.Delay); err != nil {
-		return 0, err
+	if err != nil {
+		return 0, unusable{err}
 	}
 	h.record(operation+":start", args.Map())
 	h.show(ctx, "maintenance", "Executing "+operation+" operation")
 	return time.Duration(math.Round(a.Delay * float64(time.Second))), nil
+}
+
+// unusable are arguments that no attempt can do anything with.
+type unusable struct{ error }
+
+// dropIfUnusable ends an operation that can't begin: one whose arguments, which
+// come from a databag, make no sense is not tried for ever.
+func (h *hook) dropIfUnusable(operation string, err error) (rollingops.Result, error) {
+	if !errors.As(err, new(unusable)) {
+		return 0, err
+	}
+	h.Log.Error("operation dropped: its arguments can't be used", "operation", operation, "error", err)
+	return rollingops.Release, nil
 }
 
 // restart restarts the services and checks the unit's health. A unit that is
@@ -47,15 +61,15 @@ func (h *hook) start(ctx context.Context, operation string, args rollingops.Args
 func (h *hook) restart(ctx context.Context, args rollingops.Args) (rollingops.Result, error) {
 	delay, err := h.start(ctx, restart, args)
 	if err != nil {
-		return 0, err
+		return h.dropIfUnusable(restart, err)
 	}
 	err = h.restartServices(ctx, delay)
 	switch {
 	case err == nil:
 		h.record(restart+":done", args.Map())
 		return rollingops.Release, nil
-	case ctx.Err() != nil:
-		return 0, fmt.Errorf("stopped: %w", context.Cause(ctx))
+	case ctx.Err() != nil && (h.conf == nil || len(h.conf.Services) == 0):
+		return 0, fmt.Errorf("stopped: %w", context.Cause(ctx)) // it has touched nothing: others may go first
 	}
 	h.failure = err.Error()
 	h.Log.Error("restart failed, keeping the lock", "error", err)
@@ -90,11 +104,12 @@ func (h *hook) restartServices(ctx context.Context, delay time.Duration) error {
 	return nil
 }
 
-// command runs a program; what a failed one wrote goes to the log.
+// command runs a program; what a failed one wrote goes to the log. Its
+// arguments, which may be secret, do not.
 func (h *hook) command(ctx context.Context, limit time.Duration, argv ...string) error {
 	output, err := h.Commands.Run(ctx, limit, argv...)
 	if err != nil && output != "" {
-		h.Log.Warn("command failed", "command", strings.Join(argv, " "), "error", err, "output", output)
+		h.Log.Warn("command failed", "command", argv[0], "error", err, "output", output)
 	}
 	return err
 }
@@ -112,7 +127,7 @@ func (h *hook) deferredRestart(ctx context.Context, args rollingops.Args) (rolli
 func (h *hook) failing(ctx context.Context, operation string, args rollingops.Args, end string, result rollingops.Result) (rollingops.Result, error) {
 	delay, err := h.start(ctx, operation, args)
 	if err != nil {
-		return 0, err
+		return h.dropIfUnusable(operation, err)
 	}
 	if err := h.Sleep(ctx, delay); err != nil {
 		return 0, fmt.Errorf("stopped: %w", err)

@@ -1,8 +1,10 @@
 package charm
 
 import (
+	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -104,14 +106,15 @@ func TestMoreInTheQueue(t *testing.T) {
 	}
 }
 
-// Arguments come from a databag, in which anything may stand.
+// Arguments come from a databag, in which anything may stand. Trying again would
+// not make them better.
 func TestBadArguments(t *testing.T) {
 	for _, args := range []string{`{"delay":-1}`, `{"delay":1e9}`, `{"delay":"1"}`, `{"delay":1,"force":true}`} {
 		m, j := newMachine(), newJuju(t, 3)
 		queue := strings.Replace(queueOf(t, m, restart), `{\\\"delay\\\":2}`, strings.ReplaceAll(args, `"`, `\\\"`), 1)
 		attempt(t, m, j, queue)
-		if got := j.units[local]["state"]; got != "retry-release" {
-			t.Errorf("%s: state %q", args, got)
+		if got := j.units[local]["state"]; got != "idle" || !strings.Contains(m.log.String(), "operation dropped") {
+			t.Errorf("%s: state %q, log %s", args, got, &m.log)
 		}
 		if len(m.transitions) > 0 || len(m.commands) > 0 {
 			t.Errorf("%s: ran %v, %v", args, m.transitions, m.commands)
@@ -121,5 +124,28 @@ func TestBadArguments(t *testing.T) {
 	attempt(t, m, j, strings.Replace(queueOf(t, m, restart), `{\\\"delay\\\":2}`, `{}`, 1))
 	if diff := cmp.Diff([]string{"_restart:start {}", "_restart:done {}"}, m.transitions); diff != "" {
 		t.Errorf("no arguments: %s", diff)
+	}
+}
+
+// A restart that is stopped when services have been restarted keeps the lock:
+// nobody has seen whether the unit is well.
+func TestRestartStoppedHalfway(t *testing.T) {
+	for service, want := range map[string]string{"": "retry-release", "db": "retry-hold"} {
+		m, j := newMachine(), newJuju(t, 3)
+		j.config = map[string]any{"service": service}
+		j.app = map[string]string{"granted_unit": local, "granted_at": earlier}
+		j.units[local] = map[string]string{"state": "request", "operations": queueOf(t, m, restart)}
+		ctx, cancel := context.WithCancel(t.Context())
+		c := charmOn(m, j)
+		c.Sleep = func(ctx context.Context, _ time.Duration) error {
+			cancel()
+			return context.Cause(ctx)
+		}
+		if err := c.Handle(ctx, hookOf(t, "rollingops_lock_granted")); err != nil {
+			t.Fatal(err)
+		}
+		if got := j.units[local]["state"]; got != want {
+			t.Errorf("service %q: state %q, want %q", service, got, want)
+		}
 	}
 }

@@ -43,8 +43,12 @@ func (t Transition) MarshalJSON() ([]byte, error) {
 	})
 }
 
-// TransitionLog is the path of a file that gets a line of JSON a transition.
+// TransitionLog is the path of a file that gets a line of JSON a transition. A
+// file that has grown past maxTransitions is moved aside, to a name with .1 at
+// its end, in place of an older one.
 type TransitionLog string
+
+const maxTransitions = 16 << 20 // bytes
 
 // Record appends a line in one write, so that the lines of several units on
 // one machine do not mix. Missing directories are made.
@@ -55,6 +59,11 @@ func (path TransitionLog) Record(t Transition) error {
 	}
 	if err := os.MkdirAll(filepath.Dir(string(path)), 0o750); err != nil {
 		return fmt.Errorf("cannot record %s: %w", t.Event, err)
+	}
+	if info, err := os.Lstat(string(path)); err == nil && info.Mode().IsRegular() && info.Size() > maxTransitions {
+		if err := os.Rename(string(path), string(path)+".1"); err != nil {
+			return fmt.Errorf("cannot record %s: %w", t.Event, err)
+		}
 	}
 	f, err := os.OpenFile(string(path), os.O_WRONLY|os.O_APPEND|os.O_CREATE|unix.O_NOFOLLOW, 0o640)
 	if err != nil {

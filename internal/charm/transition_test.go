@@ -60,3 +60,21 @@ func TestTransitionLogErrors(t *testing.T) {
 		t.Error("a link was followed")
 	}
 }
+
+func TestTransitionLogIsBounded(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "transitions.log")
+	if err := os.WriteFile(path, nil, 0o640); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(path, maxTransitions+1); err != nil {
+		t.Fatal(err)
+	}
+	if err := TransitionLog(path).Record(Transition{Event: "_restart:start"}); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]bool{path: true, path + ".1": false} {
+		if info, err := os.Stat(name); err != nil || info.Size() < 1000 != want {
+			t.Errorf("%s: %v, %v", name, info, err)
+		}
+	}
+}
