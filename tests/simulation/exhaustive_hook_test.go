@@ -1,0 +1,266 @@
+package simulation
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"time"
+
+	"rolling-ops/internal/jujusim"
+	"rolling-ops/internal/rollingops"
+)
+
+// passage is one run of the library through a hook, from its start to its next
+// stop. It is all that the library sees of the world.
+type passage struct {
+	n        *node
+	p        *process
+	hook     *jujusim.Hook
+	moved    bool // got a fresh answer
+	begun    bool // has looked at the clock
+	woke     bool // asked for the worker
+	requests bool // is in a request
+	ended    bool // stopped: nothing that the library does now counts
+}
+
+var errStopped = errors.New("stopped here")
+
+// goOn runs the unit's hook from where it is to its next stop.
+func (n *node) goOn(p *process) {
+	s := &passage{n: n, p: p, hook: n.model.Hook(p.unit)}
+	err := s.run()
+	switch {
+	case s.ended:
+	case err != nil:
+		p.place = "exit"
+		n.broke("%s on %s failed: %v", s.hook.Run(), p.unit, err)
+		n.end(p, 1)
+	case n.unseen(s):
+		n.end(p, 0)
+	default:
+		// What it knows does not matter any more, only what it has written.
+		p.at, p.place, p.late, p.leads, p.order, p.app, p.own = atExit, "exit", false, false, 0, nil, nil
+	}
+}
+
+// unseen tells whether it makes no difference when the hook is committed: it
+// wrote nothing that rests on what it read of others, and will not fail.
+func (n *node) unseen(s *passage) bool {
+	nothing := !s.p.ran && !s.p.wrote && !s.woke
+	return nothing || n.left.Fail == 0 && !s.p.wroteApp
+}
+
+func (s *passage) run() error {
+	ctx := context.Background()
+	m := rollingops.New(rollingops.Config{
+		Unit: s.p.unit, Relation: s, Leadership: s, GoalState: goalState{s}, Clock: s, Waker: s, Log: nolog,
+	})
+	m.Register("_restart", s.callback(rollingops.Release))
+	m.Register("_failed_restart", s.callback(rollingops.RetryRelease))
+	m.Register("_deferred_restart", s.callback(rollingops.RetryHold))
+	run := s.hook.Run()
+	h, err := m.Begin(ctx, libraryEvent(run))
+	if err != nil {
+		return err
+	}
+	if run.Kind == jujusim.ActionRun {
+		if err := s.request(h, run); err != nil {
+			return err
+		}
+	}
+	_, err = h.Finish(ctx)
+	return err
+}
+
+var nolog = slog.New(slog.DiscardHandler)
+
+func libraryEvent(run jujusim.Run) rollingops.Event {
+	e := rollingops.Event{Leaving: run.DepartingUnit == run.Unit}
+	switch {
+	case run.Kind == jujusim.ExecRun:
+		e.Kind = rollingops.LockGranted
+	case run.Name == "update-status":
+		e.Kind = rollingops.UpdateStatus
+	case strings.HasSuffix(run.Name, "-relation-changed"):
+		e.Kind = rollingops.RelationChanged
+	}
+	return e
+}
+
+// request does what the charm's action does.
+func (s *passage) request(h *rollingops.Hook, run jujusim.Run) error {
+	var maxRetry *int
+	if n, ok := run.Params["max-retry"].(int64); ok {
+		maxRetry = new(int)
+		*maxRetry = int(n)
+	}
+	s.requests = true
+	defer func() { s.requests = false }()
+	_, err := h.Request("_"+strings.ReplaceAll(run.Name, "-", "_"), map[string]any{"delay": run.Params["delay"]}, maxRetry)
+	return err
+}
+
+// pause stops the hook before a call, unless it just came from its last stop.
+func (s *passage) pause(at stop, place string) bool {
+	if !s.ended && s.moved {
+		s.ended = true
+		s.p.at, s.p.place = at, place
+	}
+	s.moved = true
+	return s.ended
+}
+
+func (s *passage) IsLeader(context.Context) (bool, error) {
+	if s.p.at == idle {
+		s.moved = true
+		s.p.leads = s.hook.IsLeader()
+		s.p.hasLed = s.p.hasLed || s.p.leads
+		if s.n.scope.broken == cachedLeadership {
+			s.p.leads = s.p.leads || s.p.oldLeads
+			s.p.oldLeads = s.p.leads
+		}
+	}
+	return s.p.leads, nil
+}
+
+func (s *passage) App(context.Context) (map[string]string, error) {
+	if s.p.app != nil {
+		return s.p.app, nil
+	}
+	if s.p.leads && s.n.mayElect() && s.pause(asked, "relation-get --app") {
+		return nil, errStopped
+	}
+	s.moved = true
+	app, err := s.hook.ReadApp(0, s.n.model.App())
+	if s.n.scope.broken == staleApp {
+		s.p.oldApp, app = app, orEmptyBag(s.p.oldApp)
+	}
+	s.p.app = app
+	return app, err
+}
+
+func (s *passage) Unit(_ context.Context, unit string) (map[string]string, error) {
+	if s.ended {
+		return nil, errStopped
+	}
+	if unit != s.p.unit {
+		if s.beforeOthers("relation-get") {
+			return nil, errStopped
+		}
+		return s.hook.ReadUnit(0, unit)
+	}
+	if s.p.own == nil {
+		own, err := s.hook.ReadUnit(0, unit)
+		s.p.own = own
+		return own, err
+	}
+	return s.p.own, nil
+}
+
+// beforeOthers is where a leader may be stopped that has read the lock and is
+// about to look at the others: all it asks then counts as one moment.
+func (s *passage) beforeOthers(place string) bool {
+	if s.p.at == read || s.p.ran {
+		return s.ended
+	}
+	return s.pause(read, place)
+}
+
+func (s *passage) Members(context.Context) ([]string, error) {
+	if s.beforeOthers("relation-list") {
+		return nil, errStopped
+	}
+	return s.hook.Members(0), nil
+}
+
+// goalState is a type of its own for the name of its method.
+type goalState struct{ s *passage }
+
+func (g goalState) Units(context.Context) (map[string]bool, error) {
+	if g.s.beforeOthers("goal-state") {
+		return nil, errStopped
+	}
+	units := g.s.n.model.Units()
+	if g.s.n.scope.broken == listedOnly {
+		units = append(g.s.hook.Members(0), g.s.p.unit)
+	}
+	leaving := make(map[string]bool)
+	for _, unit := range units {
+		p := g.s.n.proc(unit)
+		leaving[unit] = p != nil && p.dying
+	}
+	return leaving, nil
+}
+
+// callback is an operation with one result. It stops once, inside.
+func (s *passage) callback(result rollingops.Result) rollingops.Callback {
+	return func(context.Context, rollingops.Args) (rollingops.Result, error) {
+		if s.p.at == inCallback {
+			s.moved, s.p.ran = true, true
+			return result, nil
+		}
+		s.ended = true
+		s.p.at, s.p.place = inCallback, "callback"
+		s.n.checkEntry(s.p)
+		return result, nil
+	}
+}
+
+func (s *passage) SetUnit(_ context.Context, changes map[string]string) error {
+	if s.ended {
+		return errStopped
+	}
+	s.p.wrote = true
+	return s.hook.WriteUnit(0, changes)
+}
+
+func (s *passage) SetApp(_ context.Context, changes map[string]string) error {
+	if s.ended {
+		return errStopped
+	}
+	s.p.wrote, s.p.wroteApp = true, true
+	return s.hook.WriteApp(0, changes)
+}
+
+// Now stands still, so that only the logical clock moves stamps on. Requests
+// alone are told apart: each is younger than all that wait.
+func (s *passage) Now() time.Time {
+	if s.requests {
+		return epoch.Add(time.Duration(s.p.order) * time.Millisecond)
+	}
+	return epoch
+}
+
+// SinceBoot is asked at the begin and before the application databag is
+// written.
+func (s *passage) SinceBoot() time.Duration {
+	if s.begun && s.p.late && s.n.scope.broken != noLease {
+		return jujusim.LeasePromise + time.Second
+	}
+	s.begun = true
+	return 0
+}
+
+func (s *passage) Wake(_ context.Context, delay time.Duration) error {
+	if s.ended || s.n.scope.broken == noWaker {
+		return nil
+	}
+	s.woke = true
+	wanted := workerDue
+	if delay > 0 {
+		wanted = workerLater
+	}
+	if s.p.worker >= workerCalling {
+		wanted += workerCallingAgain - workerDue
+	}
+	s.p.worker = max(s.p.worker, wanted)
+	return nil
+}
+
+func orEmptyBag(bag map[string]string) map[string]string {
+	if bag == nil {
+		return map[string]string{}
+	}
+	return bag
+}

@@ -1,0 +1,63 @@
+package simulation
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestExhaustiveReplays takes ways that the search found to states at rest, and
+// goes them in the simulation, which has the whole charm, the worker and a
+// clock: every step must be possible there, and lead to the same databags. So
+// what the search leaves out makes no difference to what it is about.
+func TestExhaustiveReplays(t *testing.T) {
+	for _, sc := range []*scope{
+		newScope(2, 2),
+		newScope(3, 1, once{"a failing operation", budget{Retry: 1}}),
+		newScope(2, 1, newLeader, once{"a failed hook", budget{Fail: 1}}),
+		newScope(2, 1, newLeader, once{"a reboot", budget{Reboot: 1}}),
+		newScope(2, 1, newLeader, once{"a stale view", budget{Hold: 1}}),
+		newScope(2, 1, newLeader, once{"a lost worker", budget{WorkerKill: 1}}),
+		newScope(2, 1, unitAdded),
+	} {
+		s := &search{scope: sc}
+		if found := s.run(); found != nil {
+			t.Fatalf("%s: %s", sc.name, found)
+		}
+		for _, state := range s.quiet {
+			steps, n := s.retrace(state)
+			if bad := goThrough(steps, n); bad != "" {
+				t.Fatalf("%s: %s\n%s", sc.name, bad, strings.Join(steps, "\n"))
+			}
+		}
+	}
+}
+
+// goThrough goes a schedule in the simulation and tells what is different.
+func goThrough(steps []string, n *node) (bad string) {
+	w := newWorld(options{LostDepartures: n.scope.lostDepartures}, nil)
+	defer w.close()
+	defer func() {
+		if broken, ok := recover().(violation); ok {
+			bad = string(broken)
+		}
+	}()
+	for _, line := range steps {
+		next, err := parseStep(line)
+		if err == nil {
+			err = w.do(next)
+		}
+		if err != nil {
+			return line + ": " + err.Error()
+		}
+	}
+	if is, was := w.appBag()["granted_unit"], n.model.AppDatabag(0)["granted_unit"]; is != was {
+		return "the lock is held by " + is + ", not by " + was
+	}
+	for _, unit := range n.model.Units() {
+		is, was := w.unitBag(unit), n.model.UnitDatabag(0, unit)
+		if is["state"] != was["state"] || queueText(is["operations"]) != queueText(was["operations"]) {
+			return unit + " is in another state"
+		}
+	}
+	return ""
+}

@@ -1,0 +1,130 @@
+package simulation
+
+import (
+	"flag"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"rolling-ops/internal/jujusim"
+)
+
+var exhaustiveFull = flag.Bool("exhaustive.full", false,
+	"search the long scopes too, which takes some ten minutes on two cores")
+
+// once is something that happens at most once, at any moment.
+type once struct {
+	name string
+	budget
+}
+
+var (
+	newLeader   = once{"a new leader", budget{Elect: 1}}
+	unitAdded   = once{"a unit added", budget{Add: 1}}
+	unitRemoved = once{"a unit removed", budget{Remove: 1}}
+	onceEach    = []once{
+		{"a failing operation", budget{Retry: 1}},
+		{"a failed hook", budget{Fail: 1}},
+		{"a reboot", budget{Reboot: 1}},
+		{"a stale view", budget{Hold: 1}},
+		{"a lost worker", budget{WorkerKill: 1}},
+		unitRemoved,
+	}
+)
+
+// newScope is a search through a number of units with as many requests each,
+// and with what may happen to them.
+func newScope(units int, requests uint8, what ...once) *scope {
+	s := &scope{name: fmt.Sprintf("%d units x %d", units, requests), units: units, requests: requests}
+	for _, o := range what {
+		s.name += ", " + o.name
+		s.budget = s.budget.with(o.budget)
+	}
+	return s
+}
+
+// unheard has Juju keep a departure from the other units (juju#23326).
+func (s *scope) unheard() *scope {
+	s.lostDepartures = true
+	s.name += " and no word of it"
+	return s
+}
+
+// quiet has Juju keep a change of the application databag from its writer.
+func (s *scope) quiet() *scope {
+	s.quietWriter = true
+	s.name += ", quiet writer"
+	return s
+}
+
+// shortScopes take some seconds each.
+func shortScopes() []*scope {
+	all := []*scope{
+		newScope(2, 2),
+		newScope(2, 2, newLeader),
+		newScope(3, 1),
+		newScope(2, 1, newLeader, newLeader),
+	}
+	for _, o := range onceEach {
+		all = append(all, newScope(3, 1, o), newScope(2, 1, newLeader, o))
+	}
+	return append(all, newScope(2, 1, unitAdded), newScope(2, 1, newLeader, unitRemoved).unheard())
+}
+
+// longScopes are all others.
+func longScopes() []*scope {
+	all := []*scope{newScope(3, 1, newLeader), newScope(2, 2, newLeader, newLeader)}
+	for i, o := range onceEach {
+		all = append(all, newScope(2, 2, o), newScope(2, 2, newLeader, o), newScope(3, 1, newLeader, o))
+		for _, p := range onceEach[:i] {
+			all = append(all, newScope(2, 1, newLeader, p, o))
+		}
+	}
+	return append(all, newScope(2, 2, newLeader).quiet(), newScope(3, 1, unitRemoved).unheard(), newScope(2, 2, unitAdded), newScope(3, 1, unitAdded), newScope(2, 1, newLeader, unitAdded))
+}
+
+func (b budget) with(c budget) budget {
+	return budget{b.Elect + c.Elect, b.Reboot + c.Reboot, b.Fail + c.Fail, b.Hold + c.Hold, b.Remove + c.Remove,
+		b.Add + c.Add, b.WorkerKill + c.WorkerKill, b.Retry + c.Retry}
+}
+
+// TestExhaustive goes through every interleaving of small clusters, each with
+// up to two things that should not happen at any moment. docs/verification.md
+// says what that covers.
+func TestExhaustive(t *testing.T) {
+	var table strings.Builder
+	begin := cpuTime()
+	states, transitions := 0, 0
+	all := shortScopes()
+	if *exhaustiveFull {
+		all = append(all, longScopes()...)
+	}
+	for _, sc := range all {
+		s := &search{scope: sc}
+		from := cpuTime()
+		if found := s.run(); found != nil {
+			t.Fatalf("%s: %s", sc.name, found)
+		}
+		fmt.Fprintf(&table, "%s %6.1f s\n", s, (cpuTime() - from).Seconds())
+		states, transitions = states+len(s.origins), transitions+s.transitions
+	}
+	t.Logf("every interleaving of\n%s%d states, %d transitions, %s of processor time", &table, states, transitions,
+		(cpuTime() - begin).Round(time.Second))
+}
+
+// start is the state that a search begins in: all units are there, and nothing
+// waits.
+func (s *scope) start() *node {
+	n := &node{scope: s}
+	n.model = jujusim.New(charmFiles, jujusim.Options{AutoElect: true, LostDepartures: s.lostDepartures, QuietWriter: s.quietWriter})
+	for range s.units {
+		n.procs = append(n.procs, process{unit: n.model.AddUnit()})
+	}
+	n.runFairly()
+	for i := range n.procs {
+		n.procs[i].requests = s.requests
+	}
+	n.left = s.budget
+	return n
+}
