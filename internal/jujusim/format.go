@@ -62,6 +62,9 @@ func formatJSON(value any) ([]byte, error) {
 	case string:
 		out = appendJSON(out, v)
 	case []string:
+		if v == nil {
+			return []byte("null\n"), nil
+		}
 		out = append(out, '[')
 		for i, item := range v {
 			if i > 0 {

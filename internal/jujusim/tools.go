@@ -107,7 +107,7 @@ func init() {
 		"action-log":  {"<message>", nil, actionLog},
 
 		// Without secrets, storage and resources in the model, there are none.
-		"secret-ids":     {"", formatOptions, emptyList},
+		"secret-ids":     {"", formatOptions, func(c *call) error { return c.write([]string(nil)) }},
 		"storage-list":   {"[<storage-name>]", formatOptions, emptyList},
 		"juju-reboot":    {"", nil, notModelled},
 		"credential-get": {"", nil, notModelled},

@@ -233,7 +233,7 @@ func TestExecRefusals(t *testing.T) {
 		{"passes the code on", []string{"gate/0", "exit 5"}, false, 5, ""},
 		{"unknown unit", []string{"-u", "gate/9", "true"}, false, 1, `unit "gate/9" not found`},
 		{"no unit", nil, false, 2, "missing unit-name"},
-		{"bad unit", []string{"-u", "Gate", "true"}, false, 2, "not a valid unit name"},
+		{"bad unit", []string{"-u", "Gate", "true"}, false, 2, "not a valid tag"},
 		{"no command", []string{"-u", "gate/0"}, false, 2, "missing commands"},
 		{"bad flag", []string{"--nope"}, false, 2, "not defined"},
 		{"agent down", []string{"-u", "gate/0", "true"}, true, 1, "connect"},

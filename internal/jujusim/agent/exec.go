@@ -54,6 +54,16 @@ func (c *Cluster) Exec(ctx context.Context, unit, command string) (ExecResponse,
 	}
 }
 
+// Commands returns how many commands of juju-exec run or wait on a unit.
+func (c *Cluster) Commands(unit string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if a := c.agents[unit]; a != nil {
+		return len(a.waiting)
+	}
+	return 0
+}
+
 // answer tells a waiting juju-exec what its command came to; c.mu is held.
 func (a *unitAgent) answer(id string, result commandResult) {
 	if waiting, ok := a.waiting[id]; ok {

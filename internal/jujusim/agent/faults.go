@@ -88,6 +88,9 @@ func (c *Cluster) StopAgent(unit string) error {
 		if err != nil {
 			return err
 		}
+		if a.commands != nil {
+			a.commands.hangUp() // nobody is there to answer
+		}
 		if err := c.model.StopAgent(unit); err != nil {
 			return err
 		}

@@ -147,14 +147,19 @@ func (s *server) add(conn net.Conn) bool {
 // Close removes the socket and hangs up on the clients: one that outlived its
 // hook must not keep the agent waiting.
 func (s *server) Close() {
+	s.hangUp()
+	s.wait.Wait()
+}
+
+// hangUp does not wait for the calls that go on.
+func (s *server) hangUp() {
 	s.listener.Close()
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.closed = true
 	for conn := range s.conns {
 		conn.Close()
 	}
-	s.mu.Unlock()
-	s.wait.Wait()
 }
 
 // call makes one RPC call to the unix socket at address.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/juju/juju/api/client/action"
+	"github.com/juju/juju/api/client/modelconfig"
 
 	"rolling-ops/tests/integration/probe"
 	"rolling-ops/tests/integration/steps"
@@ -42,13 +43,35 @@ func TestProbe(t *testing.T) {
 			t.Error(err)
 		}
 	}()
+	table := differences(t)
 	probe.Run(ctx, t, probed{model}, func(transcript probe.Transcript) {
+		golden, err := os.ReadFile("../testdata/probe/" + transcript.Name + ".golden")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if report := table.Compare(transcript.Name, string(golden), transcript.Text); report != "" {
+			t.Errorf("%s differs from the simulated model in what docs/simulated-model.md does not list:\n%s", transcript.Name, report)
+		}
 		if dir := os.Getenv("PROBE_TRANSCRIPTS"); dir != "" {
 			if err := os.WriteFile(filepath.Join(dir, transcript.Name+".txt"), []byte(transcript.Text), 0o644); err != nil {
 				t.Fatal(err)
 			}
 		}
 	})
+}
+
+// differences returns those that may be.
+func differences(t *testing.T) *probe.Table {
+	t.Helper()
+	document, err := os.ReadFile("../../../docs/simulated-model.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := probe.Differences(string(document))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return probe.NewTable(rows)
 }
 
 func packProbe(path, arch string) error {
@@ -95,11 +118,26 @@ func (p probed) UnitDir(unit string) string {
 	return "/var/lib/juju/agents/unit-" + strings.ReplaceAll(unit, "/", "-")
 }
 
+// Leisure is enough for an action, or two.
+func (p probed) Leisure() time.Duration { return 30 * time.Second }
+
+// Deploy deploys the probe. No update-status is to come in between.
+func (p probed) Deploy(ctx context.Context, d steps.Deployment) error {
+	err := modelconfig.NewClient(p.conn).ModelSet(ctx, map[string]any{"update-status-hook-interval": "60m"})
+	if err != nil {
+		return fmt.Errorf("cannot configure the model: %w", err)
+	}
+	return p.Model.Deploy(ctx, d)
+}
+
 // Settle waits until units have surely heard what was asked of them.
 func (p probed) Settle(ctx context.Context) error {
 	pause(ctx, settle)
 	return ctx.Err()
 }
+
+// AwaitCommand waits until a command has surely reached the unit's agent.
+func (p probed) AwaitCommand(ctx context.Context, _ string) error { return p.Settle(ctx) }
 
 // RestartAgent restarts a unit's agent, and waits until it is there again.
 func (p probed) RestartAgent(ctx context.Context, unit string) error {

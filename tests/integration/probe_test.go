@@ -1,0 +1,145 @@
+package integration_test
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"rolling-ops/internal/jujusim/agent"
+	"rolling-ops/tests/integration/probe"
+	"rolling-ops/tests/integration/steps"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden transcripts of the probe")
+
+// TestProbe plays the probe's scenarios on the simulated model. What a charm sees
+// there is in the golden files; that it is what a real one sees is checked by the
+// test of the same name in tests/integration/juju.
+func TestProbe(t *testing.T) {
+	t.Parallel()
+	dir, err := os.MkdirTemp("", "probe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	model := &probed{dir: filepath.Join(dir, "m")}
+	t.Cleanup(func() {
+		_, err := model.Close()
+		if err := errors.Join(err, os.RemoveAll(dir)); err != nil {
+			t.Error(err)
+		}
+	})
+	ctx, cancel := context.WithTimeout(context.Background(), 3*limit)
+	defer cancel()
+	probe.Run(ctx, t, model, func(transcript probe.Transcript) {
+		golden := filepath.Join("testdata/probe", transcript.Name+".golden")
+		if *update {
+			if err := os.WriteFile(golden, []byte(transcript.Text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(golden)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(string(want), transcript.Text); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", golden, diff)
+		}
+	})
+}
+
+const probeCharm = "testdata/probe/charm"
+
+// probed is a simulated model with the probe on it.
+type probed struct {
+	*agent.Cluster
+	dir string
+}
+
+func (p *probed) Deploy(ctx context.Context, d steps.Deployment) error {
+	cluster, err := agent.New(agent.Options{
+		CharmDir: probeCharm, Dir: p.dir, App: steps.Application, RetryDelay: 100 * time.Millisecond,
+	})
+	if err != nil {
+		return err
+	}
+	p.Cluster = cluster
+	return p.AddUnits(ctx, d.Units)
+}
+
+func (p *probed) AddUnits(_ context.Context, n int) error {
+	for range n {
+		if _, err := p.AddUnit(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *probed) RemoveUnit(_ context.Context, unit string, force bool) error {
+	return p.Cluster.RemoveUnit(unit, force)
+}
+
+func (p *probed) SetConfig(_ context.Context, options map[string]string) error {
+	return p.Cluster.SetConfig(options)
+}
+
+func (p *probed) Refresh(context.Context, steps.Charm) error { return p.Cluster.Refresh(probeCharm) }
+
+func (p *probed) RunAction(ctx context.Context, unit, action string, params map[string]any) (steps.ActionResult, error) {
+	result, err := p.Cluster.RunAction(ctx, unit, action, params)
+	return steps.ActionResult{
+		Status: result.Status, Message: result.Message, Results: result.Results, Log: result.Log,
+	}, err
+}
+
+func (p *probed) State(context.Context) (steps.State, error) {
+	status := p.Status()
+	var state steps.State
+	for _, u := range status.Units {
+		state.Units = append(state.Units, steps.Unit{
+			Name: u.Name, Leader: u.Leader, Status: u.Status, Message: u.Message, Idle: u.Idle(),
+		})
+	}
+	return state, nil
+}
+
+// Machine runs a command outside of all hooks.
+func (p *probed) Machine(ctx context.Context, _, command string) (steps.ExecResult, error) {
+	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", command)
+	cmd.Env = append(os.Environ(), "PATH="+filepath.Join(p.dir, "tools")+":"+os.Getenv("PATH"))
+	stdout, err := cmd.Output()
+	result := steps.ExecResult{Stdout: string(stdout)}
+	if exit := new(exec.ExitError); errors.As(err, &exit) {
+		result.Code, result.Stderr, err = exit.ExitCode(), string(exit.Stderr), nil
+	}
+	return result, err
+}
+
+func (p *probed) Leisure() time.Duration { return time.Second }
+
+func (p *probed) Settle(context.Context) error { return nil }
+
+func (p *probed) AwaitCommand(ctx context.Context, unit string) error {
+	for {
+		changed := p.Changed()
+		if p.Commands(unit) > 0 {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (p *probed) RestartAgent(_ context.Context, unit string) error {
+	return p.Cluster.RestartAgent(unit)
+}
