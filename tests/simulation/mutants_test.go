@@ -30,7 +30,7 @@ var mutants = []mutant{
 				return err == nil, err
 			}
 		}`,
-		seeds: 50,
+		seeds: 200,
 	},
 	{
 		name:   "release-when-idle",
