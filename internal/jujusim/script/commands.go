@@ -63,7 +63,7 @@ func init() {
 		{"hang", "UNIT", "SIGSTOP to what a unit runs", nil, 1, 1, onAgent((*agent.Cluster).Hang)},
 		{"resume", "UNIT", "let it go on", nil, 1, 1, onAgent((*agent.Cluster).Resume)},
 		{"kill-worker", "UNIT", "kill the processes that a unit's hooks left in the background", nil, 1, 1, onUnit((*run).killWorker)},
-		{"agent-stop", "UNIT", "stop a unit's agent: what it runs is killed, juju-exec fails", nil, 1, 1, onAgent((*agent.Cluster).StopAgent)},
+		{"agent-stop", "UNIT", "stop a unit's agent: what it runs and what hooks left in the background is killed, juju-exec fails", nil, 1, 1, onAgent((*agent.Cluster).StopAgent)},
 		{"agent-start", "UNIT", "start it again", nil, 1, 1, onAgent((*agent.Cluster).StartAgent)},
 		{"agent-restart", "UNIT", "both", nil, 1, 1, onAgent((*agent.Cluster).RestartAgent)},
 	}

@@ -58,6 +58,9 @@ func TestProbe(t *testing.T) {
 			}
 		}
 	})
+	for _, row := range table.Unmet() {
+		t.Logf("not met this time: %+v", row)
+	}
 }
 
 // differences returns those that may be.
