@@ -39,6 +39,7 @@ var faulty = []choice{
 	{2, newcomer},
 	{2, at("remove")},
 	{1, leavingLeader},
+	{1, leavingHolder},
 	{1, at("remove-force")},
 	{6, forcedRelease},
 	{1, on("action", "clear-queue")},
@@ -111,6 +112,12 @@ func leavingLeader(w *world, s source, m *machine) []step {
 	leader := w.model.Leader()
 	steps := append([]step{{verb: "remove", unit: leader}}, request(w, s, w.named(leader, m))...)
 	return append(steps, step{verb: "run", unit: leader}, step{verb: "run", unit: leader})
+}
+
+// leavingHolder tells the holder to leave, and lets nothing else happen.
+func leavingHolder(w *world, _ source, m *machine) []step {
+	holder := w.named(w.appBag()["granted_unit"], m).name
+	return []step{{verb: "remove", unit: holder}, {verb: "settle"}}
 }
 
 // forcedRelease takes the lock by force from a unit that works, when another

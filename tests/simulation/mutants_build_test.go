@@ -147,7 +147,7 @@ func runMutant(t *testing.T, binary, mutant, tests string, args ...string) (out 
 	return string(text), err != nil
 }
 
-var brokenLines = regexp.MustCompile(regexp.QuoteMeta(invariantBroken) + `.*(\nseed \d+)?`)
+var brokenLines = regexp.MustCompile(regexp.QuoteMeta(invariantBroken) + `.*(\n\s*seed \d+)?`)
 
 // brokenLine is what a run says of the invariant.
 func brokenLine(out string) string {

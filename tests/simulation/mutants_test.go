@@ -30,21 +30,21 @@ var mutants = []mutant{
 				return err == nil, err
 			}
 		}`,
-		seeds: 200,
+		seeds: 500,
 	},
 	{
 		name:   "release-when-idle",
 		breaks: "rule 2: a holder whose databag says idle, in an old view, loses its grant",
 		file:   scheduleFile, before: "return err == nil && g.usedBy(holder), err",
 		code:  `if holder.state == Idle { return true, nil }`,
-		seeds: 300,
+		seeds: 1500,
 	},
 	{
 		name:   "raw-clocks",
 		breaks: "rule 1: stamps are what the wall clock says, so that skew decides what comes after what",
 		file:   hookFile, before: "if next := before.Add(time.Microsecond); ",
 		code:  `return now`,
-		seeds: 50,
+		seeds: 500,
 	},
 	{
 		name:   "grant-used-at-once",
@@ -54,7 +54,7 @@ var mutants = []mutant{
 			h.report.Attempt = h.runHead(ctx)
 			h.own.executedAt = latest(TimestampOf(h.m.Clock.Now()), h.grant.at)
 		}`,
-		seeds: 20,
+		seeds: 500,
 	},
 	{
 		name:   "unlisted-holder-is-gone",
@@ -63,14 +63,14 @@ var mutants = []mutant{
 		code: `if members, err := h.relationList(ctx); g.unit != h.m.Unit && !slices.Contains(members, g.unit) {
 			return err == nil, err
 		}`,
-		seeds: 50,
+		seeds: 500,
 	},
 	{
 		name:   "no-goal-state",
 		breaks: "rule 5: whoever relation-list names is there",
 		file:   scheduleFile, before: "if h.goal == nil {",
 		code:  `return true, nil`,
-		seeds: 50,
+		seeds: 500,
 	},
 	{
 		name:   "unknown-callback-keeps-lock",
@@ -79,34 +79,34 @@ var mutants = []mutant{
 		code: `if op, ok := h.own.head(); ok && h.m.callbacks[op.CallbackID] == nil {
 			return nil
 		}`,
-		seeds: 50,
+		seeds: 500,
 	},
 	{
 		name:   "bad-databag-raises",
 		breaks: "rule 7: one queue that can't be read fails the hooks of every leader",
 		file:   scheduleFile, before: "if v.queueErr != nil {",
 		code:  `if v.queueErr != nil { return unitView{}, v.queueErr }`,
-		seeds: 50,
+		seeds: 500,
 	},
 	{
 		name:   "worker-tries-once",
 		breaks: "liveness: a juju-exec that fails is not tried again",
 		file:   testFile,
-		seeds:  400,
+		seeds:  500,
 	},
 	{
 		name:   "no-rescan-on-update-status",
 		breaks: "liveness: a lost worker is never replaced",
 		file:   hookFile, before: "steady := context.WithoutCancel(ctx)\n\tif err := h.attempt(ctx)",
 		code:  `if h.event.Kind == UpdateStatus { return Report{}, nil }`,
-		seeds: 100,
+		seeds: 500,
 	},
 	{
 		name:   "leader-skips-own-grant",
 		breaks: "liveness: a leader never runs under a grant of its own that is committed",
 		file:   hookFile, before: "if !h.holdsUnused() {\n\t\treturn nil",
 		code:  `if h.leads { return nil }`,
-		seeds: 20,
+		seeds: 500,
 	},
 	{
 		name:   "lock-written-before-callback",
@@ -132,7 +132,7 @@ var mutants = []mutant{
 			}
 			return h.report, h.write(steady)
 		}`,
-		seeds: 50,
+		seeds: 500,
 	},
 	{
 		name:   "leadership-asked-late",
@@ -152,20 +152,21 @@ var mutants = []mutant{
 		code: `if leads, err := h.m.Leadership.IsLeader(ctx); err == nil && leads {
 			return h.m.Relation.SetApp(ctx, app)
 		}`,
+		seeds: 1000,
 	},
 	{
 		name:   "no-lease-margin",
 		breaks: "rule 4: a leader writes however long ago it asked is-leader",
 		file:   hookFile, before: "if h.m.Clock.SinceBoot()-h.askedAt > LeaseMargin {",
 		code:  `return h.m.Relation.SetApp(ctx, app)`,
-		seeds: 200,
+		seeds: 500,
 	},
 	{
 		name:   "grant-used-twice",
 		breaks: "rule 6: a holder runs again under a grant that it has used",
 		file:   hookFile, before: "return h.grant.heldBy(h.m.Unit) && !h.grant.usedBy(h.own)",
 		code:  `return h.grant.heldBy(h.m.Unit)`,
-		seeds: 20,
+		seeds: 500,
 	},
 	{
 		name:   "leaving-leader-keeps-grant",
@@ -177,19 +178,20 @@ var mutants = []mutant{
 			}
 			continue
 		}`,
+		seeds: 500,
 	},
 	{
 		name:   "leaving-holder-forgotten",
 		breaks: "liveness: a leader that heard early of a holder's departure does not look again",
 		file:   scheduleFile, before: "if h.goal[h.grant.unit] {",
 		code:  `return 0`,
-		seeds: 300,
+		seeds: 500,
 	},
 	{
 		name:   "late-leader-sleeps",
 		breaks: "liveness: a leader that was too late to write is not brought back",
 		file:   hookFile, before: "h.wake(ctx, 0)\n\t\treturn nil",
 		code:  `return nil`,
-		seeds: 300,
+		seeds: 500,
 	},
 }
