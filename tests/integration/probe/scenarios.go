@@ -99,12 +99,12 @@ func commits(s *session) {
 		state-set kept=hook
 		exit 3`)
 	s.check(s.model.SetConfig(s.ctx, map[string]string{"number": "8"}))
-	s.until("to be in error", func(state steps.State) bool { return state.Units[0].Status == "error" })
-	s.status(first)
+	state := s.until("to be in error", func(state steps.State) bool { return state.Units[0].Status == "error" })
+	s.showStatus(state.Units[0])
 	s.do(first, "try goal-state")
 	s.kept(first)
 	s.until("to be well again", func(state steps.State) bool { return state.Units[0].Status != "error" })
-	s.log(first)
+	s.skip(first, second)
 
 	s.say("a leader that writes both databags, then clears them")
 	s.do(first, "relation-set -r restart:0 --app a=1 b=2; relation-set -r restart:0 a=1 b=2; try relation-get -r restart:0 --app - "+first+"; try relation-get -r restart:0 - "+first)
@@ -238,7 +238,8 @@ func order(s *session) {
 }
 
 // status prints a unit's workload status.
-func (s *session) status(unit string) {
-	u := s.unit(unit)
-	fmt.Fprintf(&s.out, "%s is %s\n", unit, strings.TrimSpace(u.Status+" "+u.Message))
+func (s *session) status(unit string) { s.showStatus(s.unit(unit)) }
+
+func (s *session) showStatus(u steps.Unit) {
+	fmt.Fprintf(&s.out, "%s is %s\n", u.Name, strings.TrimSpace(u.Status+" "+u.Message))
 }
