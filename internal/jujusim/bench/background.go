@@ -2,10 +2,12 @@ package bench
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -73,23 +75,43 @@ func (r *Rig) reap() {
 // to be done.
 const look = 2 * time.Millisecond
 
-// NextWake waits for the juju-exec of a worker in the background. What happens
-// in the background takes as long on the driver's clock as on the machine's.
+// NextWake returns the next juju-exec of a worker in the background, and waits
+// for it if it can still come in time. What happens in the background takes as
+// long on the driver's clock as on the machine's, of which more goes by: there
+// the hooks of all units run one after the other.
 func (r *Rig) NextWake(ctx context.Context, until time.Duration) (Wake, bool) {
-	for len(r.active) > 0 && ctx.Err() == nil {
-		if r.earliest() > until {
-			return Wake{}, false
-		}
+	for {
 		select {
 		case call := <-r.wakes:
-			return r.wake(call), true
-		case <-time.After(look):
+			r.called = append(r.called, r.wake(call))
+			continue
+		default:
 		}
+		if wake, ok := r.takeCall(until); ok {
+			return wake, true
+		}
+		if len(r.active) == 0 || r.earliest() > until || ctx.Err() != nil {
+			return Wake{}, false
+		}
+		time.Sleep(look)
 		if r.reap(); r.children == 0 {
 			clear(r.active)
 		}
 	}
-	return Wake{}, false
+}
+
+// takeCall takes the first of the calls that have come in, if it is due.
+func (r *Rig) takeCall(until time.Duration) (Wake, bool) {
+	if len(r.called) == 0 {
+		return Wake{}, false
+	}
+	slices.SortStableFunc(r.called, func(a, b Wake) int { return cmp.Compare(a.At, b.At) })
+	first := r.called[0]
+	if first.At > until {
+		return Wake{}, false
+	}
+	r.called = r.called[1:]
+	return first, true
 }
 
 // earliest is the driver's time before which no worker can call any more.
@@ -140,6 +162,7 @@ func (r *Rig) Kill() error {
 		_ = syscall.Kill(pid, syscall.SIGKILL) // a child: its id can't be another's
 	}
 	clear(r.active)
+	r.called = nil
 	_, err := r.Background(backgroundLimit)
 	return err
 }

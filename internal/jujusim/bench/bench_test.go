@@ -127,6 +127,35 @@ func TestUselessCharm(t *testing.T) {
 	}
 }
 
+// A worker's call counts from when its hook began, however late the driver gets
+// to look for it.
+func TestNextWake(t *testing.T) {
+	r := &Rig{wakes: make(chan wakeCall, 2), active: map[string]moment{}, children: 1}
+	now := time.Now()
+	call := func(unit string, begun, after time.Duration) {
+		r.active[unit] = moment{begun, now.Add(-time.Hour)}
+		r.wakes <- wakeCall{unit: unit, at: now.Add(-time.Hour + after), done: make(chan int, 1)}
+	}
+	call("app/1", 3*time.Second, 20*time.Millisecond)
+	call("app/0", time.Second, 10*time.Millisecond)
+	for _, test := range []struct {
+		until time.Duration
+		want  string
+		at    time.Duration
+	}{
+		{time.Second, "", 0},
+		{2 * time.Second, "app/0", 1010 * time.Millisecond},
+		{2 * time.Second, "", 0},
+		{forever, "app/1", 3020 * time.Millisecond},
+		{forever, "", 0},
+	} {
+		wake, ok := r.NextWake(t.Context(), test.until)
+		if wake.Unit != test.want || wake.At != test.at || ok != (test.want != "") {
+			t.Errorf("until %v: got %q at %v, want %q at %v", test.until, wake.Unit, wake.At, test.want, test.at)
+		}
+	}
+}
+
 func TestCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

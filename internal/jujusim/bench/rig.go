@@ -34,6 +34,7 @@ type Rig struct {
 	wakes  chan wakeCall
 
 	active   map[string]moment // units whose worker may call, and since when
+	called   []Wake            // those that have called and are not due yet
 	children int               // processes in the background
 	latent   time.Duration     // CPU time of background processes that have ended
 
@@ -77,7 +78,7 @@ func NewRig(dir, hookTool string, env []string) (*Rig, error) {
 }
 
 func (r *Rig) open(hookTool string) (err error) {
-	if r.dir, err = os.MkdirTemp("", "bench"); err != nil {
+	if r.dir, err = os.MkdirTemp("", "jujusim-bench"); err != nil {
 		return err
 	}
 	if r.log, err = os.Create(r.path("log")); err != nil {
