@@ -4,7 +4,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 RACE = $(filter-out %/jujusim/agent %/jujusim/bench %/jujusim/script %/pack %/tests/% %/cmd/%,$(shell go list ./...))
 FUZZTIME ?= 5s
 
-.PHONY: build charm demo test lint race fuzz clean integration charmcraft-check bench bench-peers soak exhaustive
+.PHONY: build charm demo test lint race fuzz clean integration charmcraft-check bench bench-peers soak exhaustive process-faults
 
 build: ## build all programs into bin/
 	@mkdir -p bin
@@ -42,6 +42,10 @@ soak: ## simulate random schedules for DURATION, from SEED on or from a fresh on
 
 exhaustive: ## every interleaving of small clusters: the long scopes too (docs/verification.md)
 	go test -count=1 -v -timeout 2h -run '^TestExhaustive' ./tests/simulation -exhaustive.full
+
+RUNS ?= 200
+process-faults: ## RUNS random runs of real processes that are killed and worse, from SEED on or from a fresh one
+	go test -count=1 -v -timeout 3h -run '^TestProcessFaults$$' ./tests/processfaults -runs $(RUNS) $(if $(SEED),-seed $(SEED))
 
 CONTROLLERS = $${JUJU_DATA:-$${XDG_DATA_HOME:-$$HOME/.local/share}/juju}/controllers.yaml
 integration: ## run the scripts on a real Juju controller (KEEP=1, BASE=ubuntu@22.04, RUN=TestScripts: see docs/testing.md)
