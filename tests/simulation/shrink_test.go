@@ -25,7 +25,7 @@ func shortest(w *world) string {
 const scheduleFollows = "# ----\n"
 
 // shrink drops all steps and options without which the same invariant is broken
-// all the same (delta debugging).
+// all the same (delta debugging), and makes runs in one go where it can.
 func shrink(w *world) (options, []string) {
 	opts, lines := w.opts, w.schedule
 	breaks := func(o options, lines []string) ([]string, bool) {
@@ -44,6 +44,18 @@ func shrink(w *world) (options, []string) {
 				}
 			}
 		}
+		for at := range lines {
+			if at >= len(lines) {
+				break
+			}
+			whole := slices.Clone(lines)
+			if whole[at] = inOneGo(lines[at]); whole[at] == lines[at] {
+				continue
+			}
+			if made, ok := breaks(opts, whole); ok {
+				lines, progress = made, true
+			}
+		}
 		for _, o := range opts.simpler() {
 			if made, ok := breaks(o, lines); ok {
 				opts, lines, progress = o, made, true
@@ -52,6 +64,17 @@ func shrink(w *world) (options, []string) {
 		}
 	}
 	return opts, lines
+}
+
+// inOneGo is the step with what follows of the same run, if it has one.
+func inOneGo(line string) string {
+	switch verb, unit, _ := strings.Cut(line, " "); verb {
+	case "begin":
+		return "run " + unit
+	case "step":
+		return "finish " + unit
+	}
+	return line
 }
 
 // simpler are the options with one of them left out.

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"runtime/debug"
 	"testing"
 	"time"
@@ -101,15 +102,17 @@ func simulate(s source, cover *coverage) (w *world, broken violation) {
 	return w, ""
 }
 
-// recover turns the panic of a broken invariant into its violation; any other
-// panic goes on, with the schedule that led to it.
+// recover turns the panic of a broken invariant into its violation. Any other
+// panic goes on, a defect with the schedule that led to it.
 func (w *world) recover(broken *violation) {
 	switch v := recover().(type) {
 	case nil:
 	case violation:
 		*broken = v
-	default:
+	case runtime.Error:
 		panic(fmt.Sprintf("%v\nschedule:\n%s\n%s", v, w.script(), debug.Stack()))
+	default:
+		panic(v) // rapid's own, for one
 	}
 }
 
@@ -132,14 +135,19 @@ type rapidSource struct{ t *rapid.T }
 // draw takes bit by bit: larger draws of rapid's prefer small numbers, and then
 // most of a schedule would be the first of the choices.
 func (r rapidSource) draw(label string, n int) int {
-	v := 0
-	for most := n - 1; most > 0; most >>= 1 {
-		v <<= 1
-		if rapid.Bool().Draw(r.t, label) {
-			v |= 1
-		}
+	if n == 1 {
+		return 0 // rapid wants every generator to draw something
 	}
-	return v % n
+	return rapid.Custom(func(t *rapid.T) int {
+		v := 0
+		for most := n - 1; most > 0; most >>= 1 {
+			v <<= 1
+			if rapid.Bool().Draw(t, label) {
+				v |= 1
+			}
+		}
+		return v % n
+	}).Draw(r.t, label)
 }
 
 // cpuTime is what this process has used of the processors.
