@@ -45,10 +45,16 @@ func (n *node) goOn(p *process) {
 }
 
 // unseen tells whether it makes no difference when the hook is committed: it
-// wrote nothing that rests on what it read of others, and will not fail.
+// wrote nothing that rests on what it read of others, and nothing can happen to
+// it that could not have happened before. (An action that dies is not run again,
+// so what it was for is lost.)
 func (n *node) unseen(s *passage) bool {
+	if n.scope.unreduced {
+		return false
+	}
 	nothing := !s.p.ran && !s.p.wrote && !s.woke
-	return nothing || n.left.Fail == 0 && !s.p.wroteApp
+	safe := n.left.Fail == 0 && (n.left.Reboot == 0 || s.hook.Run().Kind != jujusim.ActionRun)
+	return nothing || safe && !s.p.wroteApp
 }
 
 func (s *passage) run() error {
@@ -128,7 +134,7 @@ func (s *passage) App(context.Context) (map[string]string, error) {
 	if s.p.app != nil {
 		return s.p.app, nil
 	}
-	if s.p.leads && s.n.mayElect() && s.pause(asked, "relation-get --app") {
+	if (s.p.leads && s.n.mayElect() || s.n.scope.unreduced) && s.pause(asked, "relation-get --app") {
 		return nil, errStopped
 	}
 	s.moved = true

@@ -113,6 +113,9 @@ func (n *node) unitMoves(to []move, i uint8) []move {
 // led, and may lead again, does it matter, for what it remembers of the others.
 // It returns -1 if there is none.
 func (n *node) bystander() int {
+	if n.scope.unreduced {
+		return -1
+	}
 	mayElect := n.mayElect()
 	leader, holder := n.model.Leader(), n.model.AppDatabag(0)["granted_unit"]
 	for i := range n.procs {
@@ -133,6 +136,9 @@ func (n *node) bystander() int {
 // write, is that the leadership moves or the hook dies. It returns -1 if there
 // is none.
 func (n *node) asking() int {
+	if n.scope.unreduced {
+		return -1
+	}
 	for i := range n.procs {
 		if p := &n.procs[i]; p.at == asked && !p.late && n.left.Elect > 0 {
 			return i

@@ -12,11 +12,11 @@ import (
 func TestExhaustiveReplays(t *testing.T) {
 	for _, sc := range []*scope{
 		newScope(2, 2),
-		newScope(3, 1, once{"a failing operation", budget{Retry: 1}}),
-		newScope(2, 1, newLeader, once{"a failed hook", budget{Fail: 1}}),
-		newScope(2, 1, newLeader, once{"a reboot", budget{Reboot: 1}}),
-		newScope(2, 1, newLeader, once{"a stale view", budget{Hold: 1}}),
-		newScope(2, 1, newLeader, once{"a lost worker", budget{WorkerKill: 1}}),
+		newScope(3, 1, failingOperation),
+		newScope(2, 1, newLeader, failedHook),
+		newScope(2, 1, newLeader, machineReboot),
+		newScope(2, 1, newLeader, staleView),
+		newScope(2, 1, newLeader, lostWorker),
 		newScope(2, 1, unitAdded),
 	} {
 		s := &search{scope: sc}
