@@ -39,7 +39,7 @@ func newProfile(s source) profile {
 			RetryDelay:     []time.Duration{0, 5 * time.Second, time.Minute}[s.draw("retry delay", 3)],
 		},
 	}
-	if s.draw("long queue", 150) == 149 {
+	if s.draw("long queue", 400) == 399 {
 		p.longQueue, p.steps = true, min(p.steps, 150)
 		p.drained = s.draw("drained", 20) == 19
 	}
