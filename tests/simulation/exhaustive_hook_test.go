@@ -20,6 +20,7 @@ type passage struct {
 	moved    bool // got a fresh answer
 	begun    bool // has looked at the clock
 	woke     bool // asked for the worker
+	asks     int  // how often is-leader was asked in this passage
 	requests bool // is in a request
 	ended    bool // stopped: nothing that the library does now counts
 }
@@ -40,7 +41,8 @@ func (n *node) goOn(p *process) {
 		n.end(p, 0)
 	default:
 		// What it knows does not matter any more, only what it has written.
-		p.at, p.place, p.late, p.leads, p.order, p.app, p.own = atExit, "exit", false, false, 0, nil, nil
+		p.at, p.place, p.order = atExit, "exit", 0
+		p.knows, p.leads, p.late, p.app, p.own = false, false, false, nil, nil
 	}
 }
 
@@ -118,9 +120,14 @@ func (s *passage) pause(at stop, place string) bool {
 }
 
 func (s *passage) IsLeader(context.Context) (bool, error) {
-	if s.p.at == idle {
-		s.moved = true
-		s.p.leads = s.hook.IsLeader()
+	if s.asks++; s.asks > 1 { // no right library does
+		return s.hook.IsLeader(), nil
+	}
+	if !s.p.knows {
+		if s.pause(read, "is-leader") { // nor reads anything before
+			return false, errStopped
+		}
+		s.p.knows, s.p.leads = true, s.hook.IsLeader()
 		s.p.hasLed = s.p.hasLed || s.p.leads
 		if s.n.scope.broken == cachedLeadership {
 			s.p.leads = s.p.leads || s.p.oldLeads

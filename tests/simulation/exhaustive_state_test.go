@@ -51,6 +51,7 @@ type process struct {
 	wrote    bool   // something that waits for the commit
 	wroteApp bool   // the application databag, too
 	// What it has been answered so far.
+	knows    bool // whether it leads
 	leads    bool
 	app, own map[string]string
 	// Only for broken libraries: what earlier hooks were answered.
@@ -151,7 +152,7 @@ func rankRequests(b []byte) {
 }
 
 func (p *process) append(b []byte) []byte {
-	b = append(b, p.requests, byte(p.worker), byte(p.at), bit(p.hasLed),
+	b = append(b, p.requests, byte(p.worker), byte(p.at), bit(p.hasLed)|bit(p.knows)<<1,
 		bit(p.held)|bit(p.dying)<<1|bit(p.late)<<2|bit(p.ran)<<3|bit(p.wrote)<<4|bit(p.leads)<<5|bit(p.oldLeads)<<6|bit(p.wroteApp)<<7)
 	if p.order > 0 {
 		b = append(append(append(b, requestStamp...), '0'+p.order), "000+"...)
