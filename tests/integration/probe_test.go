@@ -35,7 +35,7 @@ func TestProbe(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	ctx, cancel := context.WithTimeout(context.Background(), 3*limit)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*limit)
 	defer cancel()
 	probe.Run(ctx, t, model, func(transcript probe.Transcript) {
 		golden := filepath.Join("testdata/probe", transcript.Name+".golden")

@@ -11,7 +11,7 @@ import (
 )
 
 // patience is how long Settle waits for workers to end.
-const patience = 3 * time.Second
+const patience = 10 * time.Second
 
 // Settle implements steps.Settler. A worker may be left on each unit that waits
 // for a time long after: the pause after which it was to bring the unit back was
