@@ -2,7 +2,6 @@ package simulation
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 )
@@ -76,8 +75,16 @@ func (c *coverage) matter(fault string, did bool) {
 	}
 }
 
+var faultNames = make(map[string]bool)
+
+func init() {
+	for _, f := range faults {
+		faultNames[f.name] = true
+	}
+}
+
 func known(name string) string {
-	if !slices.ContainsFunc(faults, func(f fault) bool { return f.name == name }) {
+	if !faultNames[name] {
 		panic("unknown fault " + name)
 	}
 	return name

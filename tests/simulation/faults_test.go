@@ -31,7 +31,7 @@ func remove(w *world, m *machine, _ []string) error {
 	if w.model.Leader() == m.name {
 		w.cover.fire("leaving leader")
 	}
-	w.removed(m)
+	w.mayLoseDeparture()
 	return w.model.RemoveUnit(m.name, false)
 }
 
@@ -40,13 +40,13 @@ func removeForce(w *world, m *machine, _ []string) error {
 		return errImpossible
 	}
 	w.cover.fire("forced removal")
-	w.removed(m)
+	w.mayLoseDeparture()
 	w.check.removing(m.name)
 	return w.model.RemoveUnit(m.name, true)
 }
 
-// removed notes that a unit leaves, of which the others may not hear.
-func (w *world) removed(*machine) {
+// mayLoseDeparture notes that a unit leaves and the others may not hear of it.
+func (w *world) mayLoseDeparture() {
 	if w.opts.LostDepartures {
 		w.departureLost = true
 		w.cover.fire("departed never comes")
