@@ -127,7 +127,6 @@ func (p *proxy) requests(client, server net.Conn, answers *muffled) {
 		case garbles:
 			answers.muffle()
 			_, _ = client.Write(nonsense)
-			continue
 		case hangs:
 			if !hang(client, gate) {
 				return

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,7 +19,7 @@ const (
 	fails   = "fails"   // at once, having done nothing
 	loses   = "loses"   // does it, and then fails
 	hangs   = "hangs"   // until gate.open, and then does it
-	garbles = "garbles" // says nonsense, having done nothing
+	garbles = "garbles" // does it, and says nonsense
 )
 
 var toolFaults = []string{fails, loses, hangs, garbles}
@@ -40,8 +41,9 @@ func toolMain(args []string) int {
 		fmt.Fprintln(os.Stderr, "ERROR out of order")
 		return 1
 	case garbles:
+		code := agent.ToolMain(args, os.Stdin, io.Discard, os.Stderr)
 		os.Stdout.Write(nonsense)
-		return 0
+		return code
 	case loses:
 		agent.ToolMain(args, os.Stdin, os.Stdout, os.Stderr)
 		return 1
