@@ -51,7 +51,7 @@ func TestSimulation(t *testing.T) {
 		for i := range *flagSeeds {
 			run(*flagSeed + uint64(i))
 		}
-		return // too few to cover everything
+		return
 	default:
 		for i := range *flagSeeds {
 			run(uint64(i) + 1)
@@ -62,7 +62,8 @@ func TestSimulation(t *testing.T) {
 		t.Logf("seeds 1 to %d and, fresh, %d to %d", *flagSeeds, fresh, fresh+uint64(*flagSeeds/4)-1)
 	}
 	t.Logf("%s\n%s", cover.rate(cpuTime()-used), cover)
-	if missing := cover.missing(); len(missing) > 0 {
+	// Fewer simulations than usual are not expected to cover everything.
+	if missing := cover.missing(); len(missing) > 0 && cover.runs >= *flagSeeds {
 		t.Errorf("never happened, or never made a difference: %q", missing)
 	}
 }
