@@ -24,6 +24,26 @@ var update = flag.Bool("update", false, "rewrite the golden transcripts of the p
 // test of the same name in tests/integration/juju.
 func TestProbe(t *testing.T) {
 	t.Parallel()
+	// Units run side by side. On a busy machine one may hear of something before
+	// or after it is given an action, and Juju allows both: the golden
+	// transcripts are one of the possible runs, which has to come up in a few.
+	const runs = 3
+	for run := 1; ; run++ {
+		differs := probeOnce(t)
+		if differs == "" {
+			return
+		}
+		if run == runs {
+			t.Fatalf("none of %d runs was like testdata/probe; the last one:\n%s", runs, differs)
+		}
+		t.Logf("run %d differs:\n%s", run, differs)
+	}
+}
+
+// probeOnce runs the probe on a new model and returns how its transcripts differ
+// from the golden ones.
+func probeOnce(t *testing.T) (differs string) {
+	t.Helper()
 	dir, err := os.MkdirTemp("", "probe")
 	if err != nil {
 		t.Fatal(err)
@@ -49,9 +69,10 @@ func TestProbe(t *testing.T) {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(string(want), transcript.Text); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", golden, diff)
+			differs += golden + " (-want +got):\n" + diff
 		}
 	})
+	return differs
 }
 
 const probeCharm = "testdata/probe/charm"
