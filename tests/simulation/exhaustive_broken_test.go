@@ -38,6 +38,47 @@ func TestExhaustiveFinds(t *testing.T) {
 	}
 }
 
+// TestExhaustiveMutants has the search catch those mutants for which time and
+// what stands in a queue do not matter, each in a scope that is enough for it.
+// The short test makes do with those that random schedules hardly find.
+func TestExhaustiveMutants(t *testing.T) {
+	tests := []struct {
+		mutant, scope string
+		short         bool
+	}{
+		{"leadership-asked-late", "2 units x 1, a new leader, a new leader", true},
+		{"leadership-asked-again", "2 units x 1, a new leader, a new leader", true},
+		{"late-leader-sleeps", "2 units x 1, a new leader, a new leader", true},
+		{"release-when-idle", "2 units x 2, a new leader, a new leader", false},
+		{"release-over-all-units", "2 units x 2, a new leader", false},
+		{"no-lease-margin", "2 units x 2, a new leader", false},
+		{"unlisted-holder-is-gone", "3 units x 1, a unit removed", false},
+		{"no-goal-state", "3 units x 1, a unit removed", false},
+		{"leaving-holder-forgotten", "2 units x 1, a unit removed and heard of early", false},
+		{"no-rescan-on-update-status", "3 units x 1, a lost worker", false},
+		{"grant-used-at-once", "2 units x 2", false},
+		{"grant-used-twice", "2 units x 2", false},
+		{"leader-skips-own-grant", "2 units x 2", false},
+		{"lock-written-before-callback", "2 units x 2", false},
+	}
+	if mutated != "" {
+		return // this is the binary with the mutants
+	}
+	binary := buildMutants(t)
+	for _, tt := range tests {
+		if !tt.short && !*exhaustiveFull {
+			continue
+		}
+		t.Run(tt.mutant, func(t *testing.T) {
+			out, caught := runMutant(t, binary, tt.mutant, "TestExhaustive", "-exhaustive.full", "-exhaustive.scope", tt.scope)
+			if !caught {
+				t.Errorf("not found in %s:\n%s", tt.scope, out)
+			}
+			t.Log(out)
+		})
+	}
+}
+
 // forTwo looks for two operations at once, whatever else breaks on the way.
 func (s *scope) forTwo() *scope {
 	s.twoAtOnce = true

@@ -16,6 +16,7 @@ type scope struct {
 
 	lostDepartures bool
 	quietWriter    bool
+	earlyDeparture bool
 	broken         defect
 	unreduced      bool // leave out nothing that makes no difference
 	twoAtOnce      bool // look for two operations at once, whatever else breaks

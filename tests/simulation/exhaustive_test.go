@@ -12,8 +12,10 @@ import (
 	"rolling-ops/internal/jujusim"
 )
 
-var exhaustiveFull = flag.Bool("exhaustive.full", false,
-	"search the long scopes too, which takes some ten minutes on two cores")
+var (
+	exhaustiveFull = flag.Bool("exhaustive.full", false, "search the long scopes too, which takes some ten minutes on two cores")
+	exhaustiveOnly = flag.String("exhaustive.scope", "", "search this scope alone, as the table names it")
+)
 
 // once is something that happens at most once, at any moment.
 type once struct {
@@ -60,6 +62,13 @@ func (s *scope) quiet() *scope {
 	return s
 }
 
+// early has the others hear of a departure when the unit is told to leave.
+func (s *scope) early() *scope {
+	s.earlyDeparture = true
+	s.name += " and heard of early"
+	return s
+}
+
 // shortScopes take some seconds each.
 func shortScopes() []*scope {
 	all := []*scope{
@@ -71,7 +80,7 @@ func shortScopes() []*scope {
 	for _, o := range onceEach {
 		all = append(all, newScope(3, 1, o), newScope(2, 1, newLeader, o))
 	}
-	return append(all, newScope(2, 1, unitAdded), newScope(2, 1, newLeader, unitRemoved).unheard())
+	return append(all, newScope(2, 1, unitAdded), newScope(2, 1, newLeader, unitRemoved).unheard(), newScope(2, 1, unitRemoved).early())
 }
 
 // longScopes are all others.
@@ -83,7 +92,8 @@ func longScopes() []*scope {
 			all = append(all, newScope(2, 1, newLeader, p, o))
 		}
 	}
-	return append(all, newScope(2, 2, newLeader).quiet(), newScope(3, 1, unitRemoved).unheard(), newScope(2, 2, unitAdded), newScope(3, 1, unitAdded), newScope(2, 1, newLeader, unitAdded))
+	return append(all, newScope(2, 2, newLeader).quiet(), newScope(3, 1, unitRemoved).unheard(),
+		newScope(3, 1, unitRemoved).early(), newScope(2, 2, unitAdded), newScope(3, 1, unitAdded), newScope(2, 1, newLeader, unitAdded))
 }
 
 func (b budget) with(c budget) budget {
@@ -103,13 +113,19 @@ func TestExhaustive(t *testing.T) {
 		all = append(all, longScopes()...)
 	}
 	for _, sc := range all {
+		if *exhaustiveOnly != "" && *exhaustiveOnly != sc.name {
+			continue
+		}
 		s := &search{scope: sc}
 		from := cpuTime()
 		if found := s.run(); found != nil {
-			t.Fatalf("%s: %s", sc.name, found)
+			t.Fatalf("%s%s: %s", invariantBroken, sc.name, found)
 		}
 		t.Logf("%s %6.1f s", s, (cpuTime() - from).Seconds())
 		states, transitions = states+len(s.origins), transitions+s.transitions
+	}
+	if states == 0 {
+		t.Fatalf("no scope is called %q", *exhaustiveOnly)
 	}
 	t.Logf("%d states, %d transitions, %s of processor time", states, transitions, (cpuTime() - begin).Round(time.Second))
 }
@@ -163,7 +179,8 @@ func (s *search) rests() []string {
 // waits.
 func (s *scope) start() *node {
 	n := &node{scope: s}
-	n.model = jujusim.New(charmFiles, jujusim.Options{AutoElect: true, LostDepartures: s.lostDepartures, QuietWriter: s.quietWriter})
+	n.model = jujusim.New(charmFiles, jujusim.Options{AutoElect: true, LostDepartures: s.lostDepartures, QuietWriter: s.quietWriter,
+		EarlyDepartures: s.earlyDeparture})
 	for range s.units {
 		n.procs = append(n.procs, process{unit: n.model.AddUnit()})
 	}
