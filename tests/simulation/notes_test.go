@@ -11,8 +11,8 @@ import (
 	"rolling-ops/internal/rollingops"
 )
 
-// This file counts which faults mattered, for the table of coverage. Nothing
-// here changes or judges a run.
+// This file takes note of what the table of coverage and settle want to know.
+// Nothing here changes or judges a run.
 
 // untrusted tells whether is-leader's answer is too old for the library.
 func (r *running) untrusted() bool {
@@ -33,7 +33,11 @@ func (w *world) leaderChanged(next string) {
 	for _, m := range w.units {
 		r := m.running
 		switch {
-		case r == nil || r.asked.IsZero() || !r.leads:
+		case r == nil || r.asked.IsZero():
+		case !r.leads:
+			if m.name == next {
+				m.wakeLost = w.now
+			}
 		case m.name != next && !r.deposed:
 			r.deposed = true
 			w.cover.fire("leadership lost in a hook")

@@ -11,8 +11,8 @@ import (
 // settle ends all faults and runs the cluster fairly until nothing is left to
 // do. It breaks if an operation is left over, or if hooks run and run and none is
 // done. update-status helps only where the protocol says that it
-// must: when a worker was lost and its unit had no hook since, and when Juju
-// kept a departure to itself.
+// must: when a unit lost a hook (see machine.wakeLost), and when Juju kept a
+// departure to itself.
 func (w *world) settle() {
 	w.endFaults()
 	w.run()
@@ -31,7 +31,7 @@ func (w *world) settle() {
 	w.departureLost = false
 }
 
-// wakeLost tells whether a unit waits for a worker that is no more.
+// wakeLost tells whether a unit waits for a hook that does not come.
 func (w *world) wakeLost() bool {
 	for _, m := range w.units {
 		if !m.wakeLost.IsZero() {

@@ -56,8 +56,9 @@ type machine struct {
 	late    bool // added when the others had run hooks already
 	worker  worker
 	running *running
-	// wakeLost is when a worker was last lost that no hook has replaced since,
-	// zero if none.
+	// wakeLost is when the unit lost a hook that it may need, zero if it has had
+	// one since: its worker died, or leadership came back within a hook in which
+	// is-leader had said false, and Juju runs no leader-elected then.
 	wakeLost time.Time
 	// lostEvents says that events were lost, to come with the agent's restart.
 	lostEvents bool
