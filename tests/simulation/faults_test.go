@@ -31,7 +31,7 @@ func remove(w *world, m *machine, _ []string) error {
 	if w.model.Leader() == m.name {
 		w.cover.fire("leaving leader")
 	}
-	w.mayLoseDeparture()
+	w.mayLoseDeparture(m.name)
 	return w.model.RemoveUnit(m.name, false)
 }
 
@@ -40,16 +40,22 @@ func removeForce(w *world, m *machine, _ []string) error {
 		return errImpossible
 	}
 	w.cover.fire("forced removal")
-	w.mayLoseDeparture()
+	w.mayLoseDeparture(m.name)
 	w.check.removing(m.name)
 	return w.model.RemoveUnit(m.name, true)
 }
 
-// mayLoseDeparture notes that a unit leaves and the others may not hear of it.
-func (w *world) mayLoseDeparture() {
+// mayLoseDeparture notes that a unit leaves and the others may not hear of it:
+// Juju loses it, or has not told them yet that the unit has joined. The latter
+// matters if it holds the lock.
+func (w *world) mayLoseDeparture(unit string) {
 	if w.opts.LostDepartures {
 		w.departureLost = true
-		w.cover.fire("departed never comes")
+	}
+	for _, other := range w.names() {
+		if other != unit && w.appBag()["granted_unit"] == unit && !w.joined[[2]string{other, unit}] {
+			w.departureLost = true
+		}
 	}
 }
 

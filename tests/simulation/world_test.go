@@ -36,8 +36,9 @@ type world struct {
 	added int // units ever
 	hooks int // hooks, actions and commands that ran to their end
 
-	departureLost bool     // a unit was removed and Juju told nobody
-	ending        *running // the run whose end is being committed
+	joined        map[[2]string]bool // the first has heard of the second
+	departureLost bool               // a unit was removed and Juju did not tell everybody
+	ending        *running           // the run whose end is being committed
 
 	idle     []*coroutine
 	schedule []string // the steps so far
@@ -83,7 +84,7 @@ func loadCharm() *jujusim.Charm {
 }
 
 func newWorld(o options, cover *coverage) *world {
-	w := &world{opts: o, now: epoch, units: make(map[string]*machine), cover: cover, log: slog.New(slog.DiscardHandler)}
+	w := &world{opts: o, now: epoch, units: make(map[string]*machine), joined: make(map[[2]string]bool), cover: cover, log: slog.New(slog.DiscardHandler)}
 	w.check = newChecker(w)
 	w.model = jujusim.New(charmFiles, jujusim.Options{
 		Now:             func() time.Time { return w.now },
@@ -106,10 +107,18 @@ func (w *world) observe(e jujusim.Event) {
 	case jujusim.UnitAdded:
 		w.added++
 		w.units[e.Unit] = &machine{name: e.Unit, booted: w.now}
+	case jujusim.HookBegan:
+		if strings.HasSuffix(e.Run.Name, "-relation-joined") {
+			w.joined[[2]string{e.Unit, e.Run.RemoteUnit}] = true
+		}
 	case jujusim.LeaderChanged:
 		w.leaderChanged(e.Unit)
 	case jujusim.UnitGone:
 		if m := w.units[e.Unit]; m != nil {
+			w.mayLoseDeparture(e.Unit)
+			if w.opts.LostDepartures {
+				w.cover.fire("departed never comes")
+			}
 			w.drop(m)
 			delete(w.units, e.Unit)
 		}
