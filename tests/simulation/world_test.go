@@ -127,17 +127,21 @@ func (w *world) observe(e jujusim.Event) {
 		w.hooks++
 		w.check.committed(e)
 		w.noteCommit(e)
-		if m := w.units[e.Unit]; m != nil {
-			m.worker.called(w, e.Run.ID, e.Exit == 0 && e.Err == nil)
-		}
+		w.workerCalled(e, e.Exit == 0 && e.Err == nil)
 		w.ending = nil
 		delete(w.check.forced, e.Unit)
 	case jujusim.ActionEnded:
 		w.check.answered(e.Action)
 	case jujusim.HookKilled, jujusim.ExecLost:
-		if m := w.units[e.Unit]; m != nil {
-			m.worker.called(w, e.Run.ID, false)
-		}
+		w.workerCalled(e, false)
+	}
+}
+
+// workerCalled is the end of a juju-exec command, for the worker if it waits for
+// that. Actions have ids of their own.
+func (w *world) workerCalled(e jujusim.Event, ok bool) {
+	if m := w.units[e.Unit]; m != nil && e.Run.Kind == jujusim.ExecRun {
+		m.worker.called(w, e.Run.ID, ok)
 	}
 }
 
