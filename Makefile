@@ -1,7 +1,7 @@
 ARCH ?= $(shell go env GOARCH)
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # What runs other programs, or no goroutines at all, gains nothing from the race detector.
-RACE = $(filter-out %/jujusim/agent %/jujusim/bench %/jujusim/script %/pack %/tests/% %/cmd/%,$(shell go list ./...))
+RACE = $(filter-out %/jujusim/agent %/jujusim/bench %/jujusim/script %/pack,$(shell go list ./internal/...))
 FUZZTIME ?= 5s
 
 .PHONY: build charm demo test lint race fuzz clean integration charmcraft-check bench bench-peers soak exhaustive process-faults
