@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -18,7 +19,8 @@ import (
 // The test program is also the hook tools of the models in it.
 func TestMain(m *testing.M) {
 	if IsTool(os.Args[0]) {
-		os.Exit(ToolMain(os.Args, os.Stdin, os.Stdout, os.Stderr))
+		// os.Exit would have go test -cover add a line of its own to stderr.
+		syscall.Exit(ToolMain(os.Args, os.Stdin, os.Stdout, os.Stderr))
 	}
 	goleak.VerifyTestMain(m)
 }
