@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -28,7 +29,8 @@ const parallel = "4"
 
 func TestMain(m *testing.M) {
 	if agent.IsTool(os.Args[0]) {
-		os.Exit(agent.ToolMain(os.Args, os.Stdin, os.Stdout, os.Stderr))
+		// Not os.Exit, at which go test -cover writes a line to stderr.
+		syscall.Exit(agent.ToolMain(os.Args, os.Stdin, os.Stdout, os.Stderr))
 	}
 	if err := flag.Set("test.parallel", parallel); err != nil {
 		fmt.Fprintln(os.Stderr, err)

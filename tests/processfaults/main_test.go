@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -20,7 +21,8 @@ func TestMain(m *testing.M) {
 	case filepath.Base(os.Args[0]) == witnessProgram:
 		os.Exit(witnessMain(os.Args[0]))
 	case agent.IsTool(os.Args[0]):
-		os.Exit(toolMain(os.Args))
+		// Not os.Exit, at which go test -cover writes a line to stderr.
+		syscall.Exit(toolMain(os.Args))
 	}
 	// Tests spend most of their time waiting for pauses.
 	if err := flag.Set("test.parallel", "4"); err != nil {

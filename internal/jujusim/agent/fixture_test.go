@@ -19,7 +19,7 @@ import (
 // The test program is also the hook tools of the models in it.
 func TestMain(m *testing.M) {
 	if IsTool(os.Args[0]) {
-		// os.Exit would have go test -cover add a line of its own to stderr.
+		// Not os.Exit, at which go test -cover writes a line to stderr.
 		syscall.Exit(ToolMain(os.Args, os.Stdin, os.Stdout, os.Stderr))
 	}
 	goleak.VerifyTestMain(m)

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -20,7 +21,8 @@ import (
 // The test program is also the hook tools of the models in it.
 func TestMain(m *testing.M) {
 	if agent.IsTool(os.Args[0]) {
-		os.Exit(agent.ToolMain(os.Args, os.Stdin, os.Stdout, os.Stderr))
+		// Not os.Exit, at which go test -cover writes a line to stderr.
+		syscall.Exit(agent.ToolMain(os.Args, os.Stdin, os.Stdout, os.Stderr))
 	}
 	os.Exit(m.Run())
 }

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -18,7 +19,8 @@ import (
 // The test program is also the hook tools of the models in it.
 func TestMain(m *testing.M) {
 	if agent.IsTool(os.Args[0]) {
-		os.Exit(agent.ToolMain(os.Args, os.Stdin, os.Stdout, os.Stderr))
+		// Not os.Exit, at which go test -cover writes a line to stderr.
+		syscall.Exit(agent.ToolMain(os.Args, os.Stdin, os.Stdout, os.Stderr))
 	}
 	goleak.VerifyTestMain(m)
 }
