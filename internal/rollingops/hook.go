@@ -332,6 +332,9 @@ func (h *Hook) ownChanges() (map[string]string, error) {
 	if h.own.executedAt != h.ownRead.executedAt {
 		changes[keyExecutedAt] = h.own.executedAt.String() // "" for none
 	}
+	if leaving := h.grant.at.String(); h.event.Leaving && h.holdsUnused() && h.ownRead.leaving != leaving {
+		changes[keyLeaving] = leaving
+	}
 	if h.requeued {
 		text, err := h.own.queue.Encode()
 		if err != nil {

@@ -294,6 +294,38 @@ func TestLeaderLooksAgainAfterALeavingHolder(t *testing.T) {
 	}
 }
 
+// That is how the leader hears of it where Juju does not tell (juju#23326).
+func TestLeavingHolderSaysSo(t *testing.T) {
+	stamp := TimestampOf(noon).String()
+	tests := []struct {
+		name  string
+		app   map[string]string
+		own   map[string]string
+		wrote map[string]string
+	}{
+		{"holder", held("app/1", noon), nil, map[string]string{keyLeaving: stamp}},
+		{"holder that said so", held("app/1", noon), map[string]string{keyLeaving: stamp}, nil},
+		{"grant used", held("app/1", noon), map[string]string{keyExecutedAt: TimestampOf(noon.Add(time.Second)).String()}, nil},
+		{"another holds", held("app/2", noon), nil, nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			units := map[string]map[string]string{"app/1": tt.own, "app/2": nil}
+			s := &stage{unit: "app/1", now: noon, app: tt.app, units: units}
+			h, err := s.manager().Begin(t.Context(), Event{Leaving: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := h.Finish(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.wrote, s.wrote); diff != "" {
+				t.Errorf("wrote (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestCallbackFailures(t *testing.T) {
 	tests := []struct {
 		name     string

@@ -16,6 +16,10 @@ const (
 	keyExecutedAt  = "executed_at"
 	keyGrantedUnit = "granted_unit"
 	keyGrantedAt   = "granted_at"
+
+	// keyLeaving is ours: granted_at of the grant that a unit leaves with. That
+	// it is written tells the leader, to which Juju may not announce a departure.
+	keyLeaving = "rollingops-leaving"
 )
 
 // State is what a unit asks for.
@@ -77,10 +81,11 @@ type unitView struct {
 	queue      Queue
 	queueErr   error
 	executedAt Timestamp // zero when missing or unreadable
+	leaving    string    // keyLeaving
 }
 
 func readUnit(name string, bag map[string]string) unitView {
-	v := unitView{name: name, state: State(bag[keyState]), executedAt: readStamp(bag[keyExecutedAt])}
+	v := unitView{name: name, state: State(bag[keyState]), executedAt: readStamp(bag[keyExecutedAt]), leaving: bag[keyLeaving]}
 	v.queue, v.queueErr = ParseQueue(bag[keyOperations])
 	return v
 }
