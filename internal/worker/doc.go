@@ -34,8 +34,11 @@
 //
 // No process id is written anywhere, and no process but the worker's own child
 // is ever signalled. A worker that is killed takes its due time with it, and the
-// next Request starts another. That also happens when the machine's agent is
-// restarted: systemd ends all that the agent's hooks have started.
+// next Request starts another.
+//
+// When a machine's agent is restarted, systemd ends all that is in the agent's
+// service, and no hook need follow. So a worker has systemd put it into a scope
+// of its own; systemd-cgls shows it as rollingops-app-0-PID.scope.
 //
 // Due times are those of the boot-time clock, which wall clock changes leave
 // alone and which goes on while the machine sleeps.

@@ -20,6 +20,9 @@ import (
 // retryEnv sets the first pause after a failed call in worker processes.
 const retryEnv = "ROLLINGOPS_TEST_RETRY"
 
+// systemdEnv stands in for the directory that says that systemd runs the machine.
+const systemdEnv = "ROLLINGOPS_TEST_SYSTEMD"
+
 // TestMain lets the test binary be several programs, told apart by the name
 // under which it was started: the charm's worker, a hook, or the tests.
 func TestMain(m *testing.M) {
@@ -38,6 +41,7 @@ func TestMain(m *testing.M) {
 func programMain(do func(context.Context, Options, time.Duration) error) {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
+	systemd = os.Getenv(systemdEnv)
 	o := Options{RetryMin: 10 * time.Millisecond, RetryMax: 40 * time.Millisecond}
 	if d, err := time.ParseDuration(os.Getenv(retryEnv)); err == nil {
 		o.RetryMin, o.RetryMax = d, d

@@ -53,6 +53,9 @@ func Run(ctx context.Context, o Options, delay time.Duration) error {
 		return nil
 	}
 	defer p.close()
+	if err := o.leaveAgent(ctx); err != nil {
+		log.Warn("a restart of the agent will end this worker", "error", err)
+	}
 	w := &worker{Options: o, post: p, log: log}
 	if err := w.run(ctx, due); err != nil {
 		log.Info("worker ends", "reason", err)
