@@ -146,7 +146,7 @@ func open(env *testscript.Env) (steps.Backend, error) {
 	}
 	begin := time.Now()
 	env.Defer(func() { // runs when the script has taken its model down
-		if env.T().(testscript.TFailed).Failed() {
+		if env.T().(interface{ Failed() bool }).Failed() {
 			return // what was read of the transitions may lack their end
 		}
 		history, waits, err := model.History()
