@@ -15,8 +15,8 @@
 // that Juju puts on PATH. [Auto] takes the first and falls back to the second. Both give the same answers, the same
 // errors and the same limits.
 //
-// Writes (relation-set, status-set, state-set) are buffered by the agent and committed together when the hook
-// succeeds; action-* and juju-log act at once.
+// Writes to databags and state (relation-set, state-set) are buffered by the agent and committed together when the hook
+// succeeds; status-set, action-* and juju-log act at once.
 //
 // Every failed call is an [*Error]. It names the tool and its arguments, but never a value that was to be written:
 // databags and action results may hold secrets, and errors end up in logs.

@@ -17,7 +17,7 @@ import (
 	"rolling-ops/tests/integration/steps"
 )
 
-var update = flag.Bool("update", false, "rewrite the golden transcripts of the probe")
+var rewrite = flag.Bool("rewrite", false, "rewrite the golden transcripts of the probe")
 
 // TestProbe plays the probe's scenarios on the simulated model. What a charm sees
 // there is in the golden files; that it is what a real one sees is checked by the
@@ -59,7 +59,7 @@ func probeOnce(t *testing.T) (differs string) {
 	defer cancel()
 	probe.Run(ctx, t, model, func(transcript probe.Transcript) {
 		golden := filepath.Join("testdata/probe", transcript.Name+".golden")
-		if *update {
+		if *rewrite {
 			if err := os.WriteFile(golden, []byte(transcript.Text), 0o644); err != nil {
 				t.Fatal(err)
 			}

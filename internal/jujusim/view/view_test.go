@@ -14,13 +14,13 @@ import (
 	"rolling-ops/internal/jujusim/agent"
 )
 
-var update = flag.Bool("update", false, "write golden files anew")
+var rewrite = flag.Bool("rewrite", false, "write golden files anew")
 
 // golden compares text with a file in testdata.
 func golden(t *testing.T, name, got string) {
 	t.Helper()
 	path := filepath.Join("testdata", name)
-	if *update {
+	if *rewrite {
 		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
 		}
