@@ -117,17 +117,14 @@ func (p *process) wait() (code int, killed bool) {
 	return exit.ExitCode(), false
 }
 
-// cost returns the CPU time and the memory of the process that has ended and
-// those that it waited for.
-func (p *process) cost() (cpu time.Duration, maxRSS int64) {
+// cpu returns the CPU time of the process that has ended and those that it
+// waited for.
+func (p *process) cpu() time.Duration {
 	state := p.cmd.ProcessState
 	if state == nil {
-		return 0, 0
+		return 0
 	}
-	if usage, ok := state.SysUsage().(*syscall.Rusage); ok {
-		maxRSS = usage.Maxrss * 1024
-	}
-	return state.UserTime() + state.SystemTime(), maxRSS
+	return state.UserTime() + state.SystemTime()
 }
 
 // pgid is the id of the process group.

@@ -43,7 +43,6 @@ type Event struct {
 type Cost struct {
 	Wall      time.Duration `json:"wall_ns"`
 	CPU       time.Duration `json:"cpu_ns"`
-	MaxRSS    int64         `json:"max_rss_bytes"` // of the largest of them
 	ToolCalls int           `json:"tool_calls"`
 	ToolBytes int           `json:"tool_bytes"` // arguments, stdin and output of the hook tools
 }

@@ -213,11 +213,10 @@ func (a *unitAgent) run(hook *jujusim.Hook, env []string, stdout, stderr io.Writ
 		return 1, false, err
 	}
 	code, killed = proc.wait()
-	cpu, rss := proc.cost()
 	a.c.mu.Lock()
 	defer a.c.mu.Unlock()
 	a.proc = nil
-	a.cost.Wall, a.cost.CPU, a.cost.MaxRSS = time.Since(begin), cpu, rss
+	a.cost.Wall, a.cost.CPU = time.Since(begin), proc.cpu()
 	return code, killed, nil
 }
 
