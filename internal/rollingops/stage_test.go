@@ -1,0 +1,142 @@
+package rollingops
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"testing"
+	"time"
+)
+
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// stage is the world of one hook, for tests that no recorded decision covers.
+type stage struct {
+	unit    string
+	leader  bool
+	app     map[string]string
+	units   map[string]map[string]string
+	leaving string // a unit that is being removed and not listed any more
+	pacing  *Pacing
+	now     time.Time
+	boot    time.Duration
+	onWrite func()
+	wakeErr error
+
+	calls  []string
+	wakes  []time.Duration
+	log    bytes.Buffer
+	wrote  map[string]string
+	wroteA map[string]string
+}
+
+func (s *stage) manager() *Manager {
+	c := Config{Unit: s.unit, Leadership: s, GoalState: stageGoalState{s}, Clock: s, Waker: s, Relation: s,
+		Log: slog.New(slog.NewTextHandler(&s.log, nil))}
+	if s.pacing != nil {
+		c.Pacing = func(context.Context) (Pacing, error) { return *s.pacing, nil }
+	}
+	return New(c)
+}
+
+func (s *stage) IsLeader(context.Context) (bool, error) {
+	s.calls = append(s.calls, "is-leader")
+	return s.leader, nil
+}
+func (s *stage) App(context.Context) (map[string]string, error) {
+	s.calls = append(s.calls, "app")
+	return s.app, nil
+}
+func (s *stage) Unit(_ context.Context, unit string) (map[string]string, error) {
+	s.calls = append(s.calls, unit)
+	return s.units[unit], nil
+}
+func (s *stage) Members(context.Context) ([]string, error) {
+	s.calls = append(s.calls, "relation-list")
+	var others []string
+	for unit := range s.units {
+		if unit != s.unit && unit != s.leaving {
+			others = append(others, unit)
+		}
+	}
+	return others, nil
+}
+func (s *stage) SetUnit(_ context.Context, changes map[string]string) error {
+	s.calls = append(s.calls, "set-unit")
+	s.wrote = changes
+	if s.onWrite != nil {
+		s.onWrite()
+	}
+	return nil
+}
+func (s *stage) SetApp(_ context.Context, changes map[string]string) error {
+	s.calls = append(s.calls, "set-app")
+	s.wroteA = changes
+	return nil
+}
+func (s *stage) Now() time.Time           { return s.now }
+func (s *stage) SinceBoot() time.Duration { return s.boot }
+func (s *stage) Wake(_ context.Context, d time.Duration) error {
+	s.wakes = append(s.wakes, d)
+	return s.wakeErr
+}
+
+type stageGoalState struct{ s *stage }
+
+func (g stageGoalState) Units(context.Context) (map[string]bool, error) {
+	g.s.calls = append(g.s.calls, "goal-state")
+	units := make(map[string]bool)
+	for unit := range g.s.units {
+		units[unit] = unit == g.s.leaving
+	}
+	return units, nil
+}
+
+// waiting is the databag of a unit with one operation.
+func waiting(state State, failed int, executedAt time.Time) map[string]string {
+	op, err := NewOperation("restart", Args{}, noon.Add(-time.Hour), nil)
+	if err != nil {
+		panic(err)
+	}
+	for range failed {
+		op = op.Next()
+	}
+	text, err := Queue{op}.Encode()
+	if err != nil {
+		panic(err)
+	}
+	bag := map[string]string{"state": string(state), "operations": text}
+	if !executedAt.IsZero() {
+		bag["executed_at"] = TimestampOf(executedAt).String()
+	}
+	return bag
+}
+
+func held(unit string, at time.Time) map[string]string {
+	return map[string]string{"granted_unit": unit, "granted_at": TimestampOf(at).String()}
+}
+
+func (s *stage) hook(t *testing.T, kind EventKind, cb Callback) Report {
+	t.Helper()
+	m := s.manager()
+	if cb != nil {
+		m.Register("restart", cb)
+	}
+	h, err := m.Begin(t.Context(), Event{Kind: kind})
+	if err != nil {
+		t.Fatal(err)
+	}
+	report, err := h.Finish(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return report
+}
+
+func bags(pairs ...any) map[string]map[string]string {
+	out := make(map[string]map[string]string)
+	for i := 0; i < len(pairs); i += 2 {
+		out[pairs[i].(string)] = pairs[i+1].(map[string]string)
+	}
+	return out
+}
