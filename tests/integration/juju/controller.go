@@ -30,6 +30,7 @@ type Controller struct {
 
 	mu     sync.Mutex
 	models map[string]*made // those made here and not gone yet, by name
+	ending bool             // no more models are made
 }
 
 // made is a model that was made here.
@@ -120,14 +121,17 @@ func (c *Controller) addModel(ctx context.Context, name string, config map[strin
 	if details, err := c.store.ControllerByName(c.name); err == nil && details.Cloud == cloudTag.Id() {
 		region = details.CloudRegion
 	}
+	c.mu.Lock() // or DestroyAll would miss the one that is being made
+	defer c.mu.Unlock()
+	if c.ending {
+		return cannot(errors.New("the test is being ended"))
+	}
 	info, err := modelmanager.NewClient(c.conn).CreateModel(ctx, name, user, cloudTag.Id(), region, credential, config)
 	if err != nil {
 		return cannot(err)
 	}
 	tag := names.NewModelTag(info.UUID)
-	c.mu.Lock()
 	c.models[name] = &made{tag: tag}
-	c.mu.Unlock()
 	// The model works without the entry, it is there for whoever looks on.
 	_ = c.store.UpdateModel(c.name, name, jujuclient.ModelDetails{ModelUUID: info.UUID, ModelType: info.Type})
 	return tag, nil
@@ -226,7 +230,11 @@ func (c *Controller) Models() []string {
 }
 
 // DestroyAll destroys all models that were made, and waits until they are gone.
+// No others can be made afterwards.
 func (c *Controller) DestroyAll(ctx context.Context) error {
+	c.mu.Lock()
+	c.ending = true
+	c.mu.Unlock()
 	var errs []error
 	for _, name := range c.Models() {
 		errs = append(errs, c.beginDestroy(ctx, name))
