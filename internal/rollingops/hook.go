@@ -64,7 +64,7 @@ type Ticket struct {
 }
 
 // Request appends an operation to the unit's own queue, unless it equals the
-// last entry. maxRetry is how many further attempts follow a failed one; nil
+// last entry. maxRetry is how often it is tried again after its first attempt; nil
 // means without limit. Finish writes the queue.
 //
 // Errors: ErrNoRelation, *InvalidRequestError, *UndecodableQueueError.
