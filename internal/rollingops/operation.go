@@ -22,7 +22,7 @@ type Operation struct {
 }
 
 // NewOperation makes an operation that was not attempted yet. maxRetry is how
-// many attempts may follow a failed one, nil for any number.
+// often it may be tried again after its first attempt, nil for any number.
 //
 // Errors: the callback id is blank or not UTF-8, maxRetry is negative.
 func NewOperation(callbackID string, kwargs Args, now time.Time, maxRetry *int) (Operation, error) {
