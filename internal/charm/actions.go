@@ -77,7 +77,9 @@ func (h *hook) queue(ctx context.Context, operation string, known ...string) (ma
 	} else if err != nil {
 		return nil, fmt.Errorf("cannot queue %s: %w", operation, err)
 	}
-	h.requested = operation
+	if ticket.Position == 1 && !ticket.Duplicate {
+		h.requested = operation // else the status is that of the head
+	}
 	h.Log.Info("operation queued", "operation", operation, "position", ticket.Position, "duplicate", ticket.Duplicate)
 	shown := map[string]any{"delay": delay}
 	if maxRetry != nil {

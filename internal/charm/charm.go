@@ -93,7 +93,11 @@ func (h *hook) run(ctx context.Context) error {
 	if report.Late && h.released {
 		h.fail(ctx, errors.New("cannot release the lock: the hook took too long and wrote nothing; run the action again"))
 	}
-	h.showStatus(context.WithoutCancel(ctx), report.Attempt)
+	// What was written is committed only after this: a status is not worth the
+	// leader's promise.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), statusLimit)
+	defer cancel()
+	h.showStatus(ctx, report.Attempt)
 	return nil
 }
 

@@ -2,9 +2,12 @@ package charm
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"strings"
 
 	"rolling-ops/internal/hooktool"
+	"rolling-ops/internal/rollingops"
 )
 
 // peers is the peer relation as the library wants it: a hook tool call a
@@ -22,7 +25,11 @@ func (p *peers) App(ctx context.Context) (map[string]string, error) {
 }
 
 func (p *peers) Unit(ctx context.Context, unit string) (map[string]string, error) {
-	return p.tools.RelationGet(ctx, p.id, unit)
+	bag, err := p.tools.RelationGet(ctx, p.id, unit)
+	if errors.Is(err, hooktool.ErrTooMuchOutput) {
+		err = fmt.Errorf("%w: %w", rollingops.ErrTooLarge, err)
+	}
+	return bag, err
 }
 
 func (p *peers) Members(ctx context.Context) ([]string, error) {

@@ -14,6 +14,9 @@ import (
 // status.
 const maxStatus = 300
 
+// statusLimit is how long a status may take: a call to the controller.
+const statusLimit = 3 * time.Second
+
 // showStatus sets the unit's status at the end of a hook, if this hook changed
 // something about the unit or is one for taking stock. A hook that is about
 // other units sets none: it would be work for nothing, N times a change.

@@ -11,7 +11,8 @@ import (
 // waitDelay is how long a killed program's children may keep its output open before it is closed on them.
 const waitDelay = time.Second
 
-var errTooMuchOutput = errors.New("its output is too long")
+// ErrTooMuchOutput says that a hook tool answered more than is read, 64 MiB.
+var ErrTooMuchOutput = errors.New("its output is too long")
 
 // Programs is the transport that runs the hook-tool programs found on PATH, one process a call, with the environment
 // of this process. No shell is involved. When the context ends the program is killed.
@@ -27,7 +28,7 @@ func (p programs) Run(ctx context.Context, tool string, args []string, stdin []b
 	if err := ctx.Err(); err != nil {
 		return nil, failed(tool, err)
 	}
-	stdout := boundedBuffer{limit: p.limit, overflow: errTooMuchOutput}
+	stdout := boundedBuffer{limit: p.limit, overflow: ErrTooMuchOutput}
 	stderr := boundedBuffer{limit: maxStderr + 1} // one more than is shown, so that clip marks the cut
 	cmd := exec.CommandContext(ctx, tool, args...)
 	if stdin != nil {
@@ -44,7 +45,7 @@ func (p programs) Run(ctx context.Context, tool string, args []string, stdin []b
 	case ctx.Err() != nil:
 		return nil, failed(tool, ctx.Err())
 	case stdout.full:
-		return nil, failed(tool, errTooMuchOutput)
+		return nil, failed(tool, ErrTooMuchOutput)
 	case errors.As(err, &exit) && exit.ExitCode() > 0:
 		return nil, exited(tool, exit.ExitCode(), stderr.buf.Bytes())
 	default:

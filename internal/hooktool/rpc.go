@@ -83,7 +83,7 @@ func (c *rpcConn) call(request toolRequest) (toolResponse, error) {
 	case err == nil && header.Seq != c.seq:
 		err = fmt.Errorf("it answered call %d, not %d", header.Seq, c.seq)
 	case err != nil && c.in.N <= 0:
-		err = errTooMuchOutput
+		err = ErrTooMuchOutput
 	}
 	if err != nil {
 		c.broken = true

@@ -126,7 +126,7 @@ type Status struct {
 	Message string `json:"message"`
 }
 
-// StatusSet sets the unit's status (status-set) when the hook succeeds. name is active, blocked, maintenance or
+// StatusSet sets the unit's status (status-set) at once. name is active, blocked, maintenance or
 // waiting; a message over 32 KiB is cut.
 func (t *Tools) StatusSet(ctx context.Context, name, message string) error {
 	return t.tell(ctx, call{

@@ -82,7 +82,7 @@ func TestTooMuchOutput(t *testing.T) {
 			r = programs{limit: limit}
 		}
 		_, err := r.Run(t.Context(), "state-get", nil, nil)
-		if !errors.Is(err, errTooMuchOutput) {
+		if !errors.Is(err, ErrTooMuchOutput) {
 			t.Errorf("got %v", err)
 		}
 	})

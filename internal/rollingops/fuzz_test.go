@@ -27,7 +27,7 @@ func FuzzHook(f *testing.F) {
 			ran = true
 			return RetryHold, nil
 		})
-		g, own := readGrant(s.app), readUnit("app/0", s.units["app/0"])
+		g, own := readGrant(s.app), newUnitView("app/0", s.units["app/0"])
 		if ran && (!g.heldBy("app/0") || g.usedBy(own)) {
 			t.Errorf("ran under %+v with executed_at %s", g, own.executedAt)
 		}

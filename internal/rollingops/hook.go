@@ -151,17 +151,29 @@ func (h *Hook) Finish(ctx context.Context) (Report, error) {
 	if err := h.attempt(ctx); err != nil {
 		return h.report, err
 	}
+	if err := h.followUp(steady); err != nil {
+		if h.report.Attempt == nil {
+			return h.report, err
+		}
+		// The callback has run: it would run again, and as often as this fails.
+		h.m.Log.Error("cannot schedule, the worker will bring the unit back", "error", err)
+		h.grant, h.report.Released, h.report.Granted = h.grantRead, "", ""
+		h.wake(steady, recheckAfter)
+	}
+	return h.report, h.write(steady)
+}
+
+// followUp is what comes after the attempt: on a leader release and grant, then
+// the worker.
+func (h *Hook) followUp(ctx context.Context) error {
 	var again time.Duration
 	if h.leads {
 		var err error
-		if again, err = h.schedule(steady); err != nil {
-			return h.report, err
+		if again, err = h.schedule(ctx); err != nil {
+			return err
 		}
 	}
-	if err := h.wakeIfNeeded(steady, again); err != nil {
-		return h.report, err
-	}
-	return h.report, h.write(steady)
+	return h.wakeIfNeeded(ctx, again)
 }
 
 // attempt runs the head operation if the local unit holds an unused grant and

@@ -82,11 +82,9 @@ func (m *Manager) Begin(ctx context.Context, ev Event) (*Hook, error) {
 	}
 	h.grantRead = readGrant(app)
 	h.grant = h.grantRead
-	own, err := m.Relation.Unit(ctx, m.Unit)
-	if err != nil {
-		return nil, fmt.Errorf("cannot read the databag of %s: %w", m.Unit, err)
+	if h.ownRead, err = m.readUnit(ctx, m.Unit); err != nil {
+		return nil, err
 	}
-	h.ownRead = readUnit(m.Unit, own)
 	h.own = h.ownRead
 	if h.own.queueErr != nil {
 		m.Log.Warn("queue can't be read, requests on this unit fail until it is cleared", "unit", m.Unit, "error", h.own.queueErr)

@@ -127,6 +127,50 @@ func TestHookCancelledBeforeItsAttempt(t *testing.T) {
 	}
 }
 
+// What a callback did must not be done again for what the leader does after it.
+func TestAttemptOutlivesAFailedSchedule(t *testing.T) {
+	s := &stage{unit: "app/0", leader: true, now: noon, app: held("app/0", noon), goalErr: errors.New("not found"),
+		units: bags("app/0", waiting(Requested, 0, time.Time{}), "app/1", waiting(Requested, 0, time.Time{}))}
+	report := s.hook(t, LockGranted, func(context.Context, Args) (Result, error) { return Release, nil })
+	if s.wrote["state"] != "idle" || s.wrote["executed_at"] == "" {
+		t.Errorf("own result not written: %v", s.wrote)
+	}
+	if s.wroteA != nil || report.Granted != "" || report.Released != "" {
+		t.Errorf("the lock was changed: %v, %+v", s.wroteA, report)
+	}
+	if diff := cmp.Diff([]time.Duration{recheckAfter}, s.wakes); diff != "" {
+		t.Errorf("worker (-want +got):\n%s", diff)
+	}
+}
+
+// Juju's goal-state names no unit of a subordinate charm: none is gone for that.
+func TestGoalStateWithoutTheUnit(t *testing.T) {
+	s := &stage{unit: "app/0", leader: true, now: noon, app: held("app/1", noon), units: bags("app/1", waiting(Requested, 0, time.Time{}))}
+	h, err := s.manager().Begin(t.Context(), Event{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.Finish(t.Context()); err == nil || s.wroteA != nil {
+		t.Errorf("error %v, wrote %v", err, s.wroteA)
+	}
+}
+
+// A databag that is too large to be read is like one that can't be decoded.
+func TestOversizedDatabag(t *testing.T) {
+	for _, large := range []string{"app/0", "app/1"} {
+		t.Run(large, func(t *testing.T) {
+			s := &stage{unit: "app/0", leader: true, now: noon, large: large,
+				units: bags("app/0", map[string]string(nil), "app/1", map[string]string(nil), "app/2", waiting(Requested, 0, time.Time{}))}
+			if report := s.hook(t, OtherEvent, nil); report.Granted != "app/2" {
+				t.Errorf("granted %q", report.Granted)
+			}
+			if want := "unit=" + large; !strings.Contains(s.log.String(), want) {
+				t.Errorf("no %q in the log:\n%s", want, &s.log)
+			}
+		})
+	}
+}
+
 func TestWorkerThatCannotStartKeepsTheHook(t *testing.T) {
 	s := stage{unit: "app/0", leader: true, now: noon, wakeErr: errors.New("no processes left"),
 		units: bags("app/0", waiting(Requested, 0, time.Time{}))}

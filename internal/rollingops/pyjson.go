@@ -54,7 +54,7 @@ const (
 	// document of Juju's database may hold.
 	maxText = 16 << 20
 	// maxValues bounds the memory that one text can take.
-	maxValues = 1 << 20
+	maxValues = 1 << 18 // some 37,000 operations; 70 MB
 	// maxDepth is how deep lists and objects may nest: what Python's recursion
 	// limit leaves.
 	maxDepth = 989

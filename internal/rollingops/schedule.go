@@ -3,6 +3,7 @@ package rollingops
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -103,11 +104,8 @@ func (h *Hook) candidates(ctx context.Context) ([]unitView, error) {
 		if err != nil {
 			return nil, err
 		}
-		switch {
-		case v.waits():
+		if v.waits() {
 			found = append(found, v)
-		case v.asks():
-			h.m.Log.Warn("databag can't be used, the unit is passed over", "unit", name, "error", v.stampErr())
 		}
 	}
 	return found, nil
@@ -188,15 +186,30 @@ func (h *Hook) unit(ctx context.Context, name string) (unitView, error) {
 	if v, ok := h.bags[name]; ok {
 		return v, nil
 	}
-	bag, err := h.m.Relation.Unit(ctx, name)
+	v, err := h.m.readUnit(ctx, name)
 	if err != nil {
-		return unitView{}, fmt.Errorf("cannot read the databag of %s: %w", name, err)
+		return unitView{}, err
 	}
-	v := readUnit(name, bag)
 	if v.queueErr != nil {
 		h.m.Log.Warn("queue can't be read, the unit is passed over", "unit", name, "error", v.queueErr)
+	} else if v.unreadable() {
+		h.m.Log.Warn("databag can't be used, the unit is passed over", "unit", name, "error", v.stampErr())
 	}
 	h.bags[name] = v
+	return v, nil
+}
+
+// readUnit reads a unit's databag. One that is too large is like one that can't
+// be decoded: it stops nobody else.
+func (m *Manager) readUnit(ctx context.Context, name string) (unitView, error) {
+	bag, err := m.Relation.Unit(ctx, name)
+	if err != nil && !errors.Is(err, ErrTooLarge) {
+		return unitView{}, fmt.Errorf("cannot read the databag of %s: %w", name, err)
+	}
+	v := newUnitView(name, bag)
+	if err != nil {
+		v.queueErr = err
+	}
 	return v, nil
 }
 
@@ -219,6 +232,10 @@ func (h *Hook) inGoalState(ctx context.Context, name string) (bool, error) {
 		units, err := h.m.GoalState.Units(ctx)
 		if err != nil {
 			return false, fmt.Errorf("cannot read goal-state: %w", err)
+		}
+		if _, ok := units[h.m.Unit]; !ok {
+			// As for all units of a subordinate charm: everybody would seem gone.
+			return false, fmt.Errorf("cannot use goal-state: it does not name %s itself", h.m.Unit)
 		}
 		h.goal = units
 	}

@@ -22,6 +22,8 @@ type stage struct {
 	boot    time.Duration
 	onWrite func()
 	wakeErr error
+	goalErr error
+	large   string // a unit whose databag is too large
 
 	calls  []string
 	wakes  []time.Duration
@@ -49,6 +51,9 @@ func (s *stage) App(context.Context) (map[string]string, error) {
 }
 func (s *stage) Unit(_ context.Context, unit string) (map[string]string, error) {
 	s.calls = append(s.calls, unit)
+	if unit == s.large {
+		return nil, ErrTooLarge
+	}
 	return s.units[unit], nil
 }
 func (s *stage) Members(context.Context) ([]string, error) {
@@ -89,7 +94,7 @@ func (g stageGoalState) Units(context.Context) (map[string]bool, error) {
 	for unit := range g.s.units {
 		units[unit] = unit == g.s.leaving
 	}
-	return units, nil
+	return units, g.s.goalErr
 }
 
 // waiting is the databag of a unit with one operation.

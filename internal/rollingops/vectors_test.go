@@ -206,7 +206,7 @@ func errorName(err error) *string {
 
 func (w *recordedWorld) scripted(id string, script []string) Callback {
 	return func(_ context.Context, args Args) (Result, error) {
-		op, _ := readUnit(w.r.Unit, w.r.UnitDatabags[w.r.Unit]).head()
+		op, _ := newUnitView(w.r.Unit, w.r.UnitDatabags[w.r.Unit]).head()
 		w.got.CallbacksRun = append(w.got.CallbacksRun, []any{id, kwargsOf(args), json.Number(op.Attempt.String())})
 		result := "release"
 		if len(script) > 0 {

@@ -84,7 +84,7 @@ type unitView struct {
 	leaving    string    // keyLeaving
 }
 
-func readUnit(name string, bag map[string]string) unitView {
+func newUnitView(name string, bag map[string]string) unitView {
 	v := unitView{name: name, state: State(bag[keyState]), executedAt: readStamp(bag[keyExecutedAt]), leaving: bag[keyLeaving]}
 	v.queue, v.queueErr = ParseQueue(bag[keyOperations])
 	return v

@@ -20,6 +20,9 @@ import (
 // retryEnv sets the first pause after a failed call in worker processes.
 const retryEnv = "ROLLINGOPS_TEST_RETRY"
 
+// lookEnv sets how often worker processes look around.
+const lookEnv = "ROLLINGOPS_TEST_LOOK"
+
 // systemdEnv stands in for the directory that says that systemd runs the machine.
 const systemdEnv = "ROLLINGOPS_TEST_SYSTEMD"
 
@@ -42,6 +45,9 @@ func programMain(do func(context.Context, Options, time.Duration) error) {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	systemd = os.Getenv(systemdEnv)
+	if d, err := time.ParseDuration(os.Getenv(lookEnv)); err == nil {
+		look = d
+	}
 	o := Options{RetryMin: 10 * time.Millisecond, RetryMax: 40 * time.Millisecond}
 	if d, err := time.ParseDuration(os.Getenv(retryEnv)); err == nil {
 		o.RetryMin, o.RetryMax = d, d

@@ -14,10 +14,14 @@ import (
 const (
 	defaultRetryMin = time.Second
 	defaultRetryMax = time.Minute
-	// look is how often a worker that waits looks whether its unit is still
-	// there and, as timers stand still while the machine sleeps, at the clock.
-	look = 10 * time.Second
+	// patience is for how many looks a call may go on after others have asked for
+	// the hook.
+	patience = 3
 )
+
+// look is how often a worker that waits looks whether its unit is still there
+// and, as timers stand still while the machine sleeps, at the clock.
+var look = 10 * time.Second
 
 // Run is the worker program: it has the unit run the hook [Hook] after the
 // delay, and again as long as that fails or others ask for it meanwhile. If
@@ -74,6 +78,8 @@ func dueAfter(delay time.Duration) time.Duration {
 var (
 	errGone    = errors.New("the charm directory is gone")
 	errStopped = errors.New("stopped")
+	// errForgotten is what becomes of a call that Juju has lost.
+	errForgotten = errors.New("others asked for the hook and it does not come")
 )
 
 // A worker is the process at a unit's post.
@@ -91,7 +97,7 @@ func (w *worker) run(ctx context.Context, due time.Duration) error {
 			return err
 		}
 		w.log.Info("running the hook", "hook", Hook)
-		err := w.call(ctx)
+		err := w.callWithPatience(ctx)
 		switch {
 		case ctx.Err() != nil:
 			return errStopped
@@ -108,6 +114,35 @@ func (w *worker) run(ctx context.Context, due time.Duration) error {
 		w.log.Info("hook has run and was asked for again")
 		pause = w.RetryMin
 	}
+}
+
+// callWithPatience is call, given up when others asked for the hook meanwhile
+// and it goes on all the same. Juju forgets the commands that wait while it
+// upgrades a charm: juju-exec would wait for ever, and the requests of all later
+// hooks with it. If the command waits after all, the hook runs once more.
+func (w *worker) callWithPatience(ctx context.Context) error {
+	ctx, giveUp := context.WithCancelCause(ctx)
+	defer giveUp(nil)
+	go func() {
+		ticks := time.NewTicker(look)
+		defer ticks.Stop()
+		for asked := 0; asked < patience; {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticks.C:
+				if w.post.asked() {
+					asked++
+				}
+			}
+		}
+		giveUp(errForgotten)
+	}()
+	err := w.call(ctx)
+	if err != nil && context.Cause(ctx) == errForgotten {
+		return errForgotten
+	}
+	return err
 }
 
 // wait waits until due, or until an earlier time that others hand over.

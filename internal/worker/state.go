@@ -162,6 +162,12 @@ func (p *post) leave() (due time.Duration, kept bool) {
 	return due, kept
 }
 
+// asked tells whether there is a due time that nobody has looked at.
+func (p *post) asked() bool {
+	n, err := unix.Poll([]unix.PollFd{{Fd: int32(p.fd), Events: unix.POLLIN}}, 0)
+	return err == nil && n > 0
+}
+
 // receive waits for a due time from another process, for as long as given or
 // until ctx is done; then it returns false.
 func (p *post) receive(ctx context.Context, d time.Duration) (due time.Duration, ok bool) {

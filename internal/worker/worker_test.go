@@ -174,6 +174,28 @@ func TestFailedCallIsRetried(t *testing.T) {
 	}
 }
 
+// Juju forgets the commands that wait while it upgrades a charm.
+func TestForgottenCallIsMadeAgain(t *testing.T) {
+	t.Setenv(lookEnv, "20ms")
+	u := newUnit(t, `[ $(wc -l < calls) -ge 2 ] || exec sleep 1000`)
+	u.request(0)
+	u.waitForCalls(1)
+	u.request(0)
+	u.waitForCalls(2)
+	u.waitForEnd()
+	u.waitForLog("others asked for the hook and it does not come")
+}
+
+func TestLongCallIsLeftAlone(t *testing.T) {
+	t.Setenv(lookEnv, "1ms")
+	u := newUnit(t, `sleep 0.3`)
+	u.request(0)
+	u.waitForEnd()
+	if calls := u.calls(); len(calls) != 1 {
+		t.Errorf("got calls %q, want one", calls)
+	}
+}
+
 func TestRequestShortensPause(t *testing.T) {
 	t.Setenv(retryEnv, "1h")
 	u := newUnit(t, `[ -e healthy ]`)

@@ -49,7 +49,7 @@ var mutants = []mutant{
 	{
 		name:   "grant-used-at-once",
 		breaks: "rule 3: a leader that grants itself runs its operation in that hook",
-		file:   hookFile, before: "if err := h.wakeIfNeeded(steady, again); err != nil {",
+		file:   hookFile, before: "return h.wakeIfNeeded(ctx, again)",
 		code: `if h.report.Granted == h.m.Unit {
 			h.report.Attempt = h.runHead(ctx)
 			h.own.executedAt = latest(TimestampOf(h.m.Clock.Now()), h.grant.at)
