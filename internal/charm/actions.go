@@ -77,9 +77,7 @@ func (h *hook) queue(ctx context.Context, operation string, known ...string) (ma
 	} else if err != nil {
 		return nil, fmt.Errorf("cannot queue %s: %w", operation, err)
 	}
-	if ticket.Position == 1 && !ticket.Duplicate {
-		h.requested = operation // else the status is that of the head
-	}
+	h.requested = operation
 	h.Log.Info("operation queued", "operation", operation, "position", ticket.Position, "duplicate", ticket.Duplicate)
 	shown := map[string]any{"delay": delay}
 	if maxRetry != nil {

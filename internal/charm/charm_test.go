@@ -111,6 +111,10 @@ func TestStatuses(t *testing.T) {
 		{"in the pause before a retry, the status stays", "update-status", func(m *machine, j *juju) {
 			j.units[local] = map[string]string{"state": "retry-hold", "executed_at": recent, "operations": retried(queueOf(t, m, deferredRestart))}
 		}, nil},
+		{"a request behind one that failed, whose status says why", "action restart", func(m *machine, j *juju) {
+			j.params = map[string]any{}
+			j.units[local] = map[string]string{"state": "retry-hold", "executed_at": recent, "operations": retried(queueOf(t, m, deferredRestart))}
+		}, nil},
 		{"in the pause before a retry, after an upgrade", "upgrade-charm", func(m *machine, j *juju) {
 			j.units[local] = map[string]string{"state": "retry-hold", "executed_at": recent, "operations": retried(queueOf(t, m, deferredRestart))}
 		}, []string{"waiting Awaiting _deferred_restart operation: attempt 1 failed, next at 12:00:03 UTC"}},

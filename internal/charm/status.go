@@ -28,17 +28,17 @@ func (h *hook) showStatus(ctx context.Context, attempt *rollingops.Attempt) {
 			return
 		}
 	}
-	if h.requested != "" {
-		h.show(ctx, "waiting", awaiting(h.requested))
-		return
-	}
 	status, err := h.ops.Status(ctx)
 	if err != nil {
 		h.Log.Warn("status left as it is", "error", err)
 		return
 	}
-	if h.event.Kind == UpdateStatus && status.Kind == rollingops.StatusRetrying && attempt == nil {
+	if attempt == nil && status.Failed > 0 && (h.requested != "" || h.event.Kind == UpdateStatus && status.Kind == rollingops.StatusRetrying) {
 		return // the status says why the last attempt failed
+	}
+	if h.requested != "" {
+		h.show(ctx, "waiting", awaiting(h.requested))
+		return
 	}
 	name, message := h.describe(status, attempt)
 	h.show(ctx, name, message)
