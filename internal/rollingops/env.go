@@ -10,7 +10,9 @@ import (
 type Relation interface {
 	// App returns the application databag.
 	App(ctx context.Context) (map[string]string, error)
-	// Unit returns the databag of a unit, the local one or another.
+	// Unit returns the databag of a unit, the local one or another. The error is
+	// ErrTooLarge for one that is too large to be read, which then counts as a
+	// queue that can't be decoded.
 	Unit(ctx context.Context, unit string) (map[string]string, error)
 	// Members returns the other units that relation-list names.
 	Members(ctx context.Context) ([]string, error)
