@@ -95,8 +95,9 @@ func (m *Model) Destroy(ctx context.Context) error {
 	return errors.Join(m.checkWorkers(ctx), m.controller.beginDestroy(ctx, m.name))
 }
 
-// checkWorkers returns an error if a unit has a worker, when nothing waits any
-// more for which it would be needed.
+// checkWorkers returns an error if a unit has more than one worker. One may wait
+// for a time long after: the pause after which it was to bring the unit back was
+// cut short by something else.
 func (m *Model) checkWorkers(ctx context.Context) error {
 	machines, err := m.machines(ctx)
 	if err != nil {
@@ -104,12 +105,15 @@ func (m *Model) checkWorkers(ctx context.Context) error {
 	}
 	var errs []error
 	for unit, machine := range machines {
-		lock := stateDir + "/" + strings.ReplaceAll(unit, "/", "-") + ".lock"
-		result, err := m.execAsRoot(ctx, machine, fmt.Sprintf("test ! -e %[1]s || flock --nonblock %[1]s true", lock))
-		if err != nil {
+		result, err := m.execAsRoot(ctx, machine, "pgrep -xc worker")
+		workers := strings.TrimSpace(result.Stdout)
+		switch {
+		case err != nil:
 			errs = append(errs, err)
-		} else if result.Code != 0 {
-			errs = append(errs, fmt.Errorf("%s still has a worker", unit))
+		case workers == "":
+			errs = append(errs, fmt.Errorf("cannot count the workers of %s: %s", unit, result.Stderr))
+		case workers != "0" && workers != "1":
+			errs = append(errs, fmt.Errorf("%s has %s workers", unit, workers))
 		}
 	}
 	return errors.Join(errs...)

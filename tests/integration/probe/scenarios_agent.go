@@ -94,7 +94,7 @@ func agentRestart(s *session) {
 	s.do(second, `setsid sleep 1000 >/dev/null 2>&1 </dev/null & echo $! >"$probe/pid"; relation-get -r restart:0 - `+first+` >/dev/null`)
 	s.restart(second)
 	s.log(second, first)
-	s.command(second, "cd "+s.model.UnitDir(second)+"; grep -qs sleep /proc/$(cat probe/pid)/cmdline && echo 'the background process has lived on'")
+	s.command(second, "cd "+s.model.UnitDir(second)+"; grep -qs sleep /proc/$(cat probe/pid)/cmdline && echo 'the background process has lived on' || echo 'the background process is gone'")
 
 	s.say("a restart in the middle of an action, with a command and an event that wait")
 	ended := s.start(second, "do", map[string]any{"script": "relation-set -r restart:0 half=done; gate"})

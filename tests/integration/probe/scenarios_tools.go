@@ -142,6 +142,7 @@ func toolsInHooks(s *session) {
 		relation-set mine=`)
 	s.say("relation-changed about a unit")
 	s.do(first, "relation-set -r restart:0 me=again")
+	s.taken(second, "restart-relation-changed")
 	s.log(second)
 	s.on(second, "restart-relation-changed", `
 		try relation-get
@@ -150,6 +151,7 @@ func toolsInHooks(s *session) {
 		try relation-list`)
 	s.say("relation-changed about the application")
 	s.do(first, "relation-set -r restart:0 --app greeting=again")
+	s.taken(second, "restart-relation-changed")
 	s.log(second)
 	s.on(second, "config-changed", `
 		try relation-ids
@@ -157,6 +159,7 @@ func toolsInHooks(s *session) {
 		try relation-get`)
 	s.say("config-changed")
 	s.check(s.model.SetConfig(s.ctx, map[string]string{"number": "11"}))
+	s.taken(second, "config-changed")
 	s.log(second)
 	s.skip(first, second)
 }

@@ -109,6 +109,12 @@ func (s *session) on(unit, hook, script string) {
 	s.machine(unit, "echo "+encoded+" | base64 -d >probe/on/"+hook)
 }
 
+// taken waits until the next hook of that name has come: after a quiet time Juju
+// may take longer to notice a change than a model looks idle.
+func (s *session) taken(unit, hook string) {
+	s.machine(unit, "while [ -e probe/on/"+hook+" ]; do sleep 0.05; done")
+}
+
 // hold has a unit wait in an action, which keeps everything else on that unit
 // waiting, until release. What it returns waits for the end of the action.
 func (s *session) hold(unit string) (ended func()) {
