@@ -88,6 +88,8 @@ func (m *Manager) Begin(ctx context.Context, ev Event) (*Hook, error) {
 	h.own = h.ownRead
 	if h.own.queueErr != nil {
 		m.Log.Warn("queue can't be read, requests on this unit fail until it is cleared", "unit", m.Unit, "error", h.own.queueErr)
+	} else if h.own.unreadable() {
+		m.Log.Warn("databag can't be used, the unit is passed over", "unit", m.Unit, "error", h.own.stampErr())
 	}
 	return h, nil
 }

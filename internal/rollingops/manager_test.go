@@ -143,6 +143,20 @@ func TestAttemptOutlivesAFailedSchedule(t *testing.T) {
 	}
 }
 
+func TestUnusableStampIsNamed(t *testing.T) {
+	for _, unit := range []string{"app/0", "app/1"} {
+		t.Run(unit, func(t *testing.T) {
+			units := bags("app/0", map[string]string(nil), "app/1", map[string]string(nil))
+			units[unit] = waiting(AwaitRetry, 1, time.Time{})
+			s := &stage{unit: "app/0", leader: true, now: noon, units: units}
+			s.hook(t, OtherEvent, nil)
+			if got := strings.Count(s.log.String(), "the unit is passed over\" unit="+unit); got != 1 {
+				t.Errorf("named %d times:\n%s", got, &s.log)
+			}
+		})
+	}
+}
+
 // Juju's goal-state names no unit of a subordinate charm: none is gone for that.
 func TestGoalStateWithoutTheUnit(t *testing.T) {
 	s := &stage{unit: "app/0", leader: true, now: noon, app: held("app/1", noon), units: bags("app/1", waiting(Requested, 0, time.Time{}))}

@@ -11,7 +11,9 @@
 // juju-exec fails, as it does when the agent is down, the worker tries again
 // after a growing pause. So it does when others have asked meanwhile and the call
 // goes on for half a minute all the same: Juju forgets a command that waits while
-// it upgrades the charm, and juju-exec waits for ever. It ends when a call has succeeded and nobody has asked
+// it upgrades the charm, and juju-exec waits for ever.
+//
+// The worker ends when a call has succeeded and nobody has asked
 // again meanwhile, when the charm directory is gone, or on SIGTERM.
 //
 // # One worker per unit
