@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 // Time stamps around the fake machine's clock.
@@ -243,7 +242,8 @@ func TestLeaderLeaves(t *testing.T) {
 	}
 }
 
-// A cancelled callback leaves a databag that says so, written all the same.
+// A cancelled callback leaves a databag and a transition that say so, written
+// all the same.
 func TestStoppedInMidOperation(t *testing.T) {
 	for _, operation := range []string{restart, failedRestart, deferredRestart} {
 		m, j := newMachine(), newJuju(t, 2)
@@ -259,7 +259,8 @@ func TestStoppedInMidOperation(t *testing.T) {
 		if state := j.units[local]["state"]; state != "retry-release" {
 			t.Errorf("%s: state %q", operation, state)
 		}
-		if diff := cmp.Diff([]string{operation + `:start {"delay":2}`}, m.transitions, cmpopts.EquateEmpty()); diff != "" {
+		want := []string{operation + `:start {"delay":2}`, operation + `:retry_release {"delay":2}`}
+		if diff := cmp.Diff(want, m.transitions); diff != "" {
 			t.Errorf("%s: transitions: %s", operation, diff)
 		}
 	}

@@ -69,7 +69,7 @@ func (h *hook) restart(ctx context.Context, args rollingops.Args) (rollingops.Re
 		h.record(restart+":done", args.Map())
 		return rollingops.Release, nil
 	case ctx.Err() != nil && (h.conf == nil || len(h.conf.Services) == 0):
-		return 0, fmt.Errorf("stopped: %w", context.Cause(ctx)) // it has touched nothing: others may go first
+		return h.stopped(ctx, restart, args) // it has touched nothing: others may go first
 	}
 	h.failure = err.Error()
 	h.Log.Error("restart failed, keeping the lock", "error", err)
@@ -130,10 +130,17 @@ func (h *hook) failing(ctx context.Context, operation string, args rollingops.Ar
 		return h.dropIfUnusable(operation, err)
 	}
 	if err := h.Sleep(ctx, delay); err != nil {
-		return 0, fmt.Errorf("stopped: %w", err)
+		return h.stopped(ctx, operation, args)
 	}
 	h.record(operation+":"+end, args.Map())
 	return result, nil
+}
+
+// stopped ends an attempt that dispatch was told to give up. Its error has the
+// library let others go first, which the transitions must tell.
+func (h *hook) stopped(ctx context.Context, operation string, args rollingops.Args) (rollingops.Result, error) {
+	h.record(operation+":retry_release", args.Map())
+	return 0, fmt.Errorf("stopped: %w", context.Cause(ctx))
 }
 
 // record takes note of a step. A full disk must not stop a roll.

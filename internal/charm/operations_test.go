@@ -2,6 +2,7 @@ package charm
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -130,7 +131,10 @@ func TestBadArguments(t *testing.T) {
 // A restart that is stopped when services have been restarted keeps the lock:
 // nobody has seen whether the unit is well.
 func TestRestartStoppedHalfway(t *testing.T) {
-	for service, want := range map[string]string{"": "retry-release", "db": "retry-hold"} {
+	for service, want := range map[string][]string{
+		"":   {"retry-release", `_restart:retry_release {"delay":2}`},
+		"db": {"retry-hold", `_restart:retry_hold {"delay":2}`},
+	} {
 		m, j := newMachine(), newJuju(t, 3)
 		j.config = map[string]any{"service": service}
 		j.app = map[string]string{"granted_unit": local, "granted_at": earlier}
@@ -144,8 +148,8 @@ func TestRestartStoppedHalfway(t *testing.T) {
 		if err := c.Handle(ctx, hookOf(t, "rollingops_lock_granted")); err != nil {
 			t.Fatal(err)
 		}
-		if got := j.units[local]["state"]; got != want {
-			t.Errorf("service %q: state %q, want %q", service, got, want)
+		if got := []string{j.units[local]["state"], m.transitions[len(m.transitions)-1]}; !slices.Equal(got, want) {
+			t.Errorf("service %q: %q, want %q", service, got, want)
 		}
 	}
 }
