@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/juju/juju/api"
 	"github.com/juju/juju/api/client/cloud"
@@ -16,6 +17,7 @@ import (
 	"github.com/juju/juju/api/connector"
 	"github.com/juju/juju/api/jujuclient"
 	jujucloud "github.com/juju/juju/cloud"
+	"github.com/juju/juju/rpc/params"
 	"github.com/juju/names/v6"
 )
 
@@ -85,13 +87,19 @@ func currentController(store jujuclient.ClientStore) (string, error) {
 	return name, nil
 }
 
+// dialTimeout is how long a controller may take to answer. By itself Juju's
+// client would try for ten minutes.
+const dialTimeout = 30 * time.Second
+
 // connect opens a connection to a model, or to the controller itself.
 func (c *Controller) connect(ctx context.Context, modelUUID string) (api.Connection, error) {
+	dial := api.DefaultDialOpts()
+	dial.Timeout = dialTimeout
 	cn, err := connector.NewClientStore(connector.ClientStoreConfig{
 		ControllerName: c.name,
 		ModelUUID:      modelUUID,
 		ClientStore:    c.store,
-	})
+	}, api.WithDialOpts(dial))
 	if err != nil {
 		return nil, fmt.Errorf("cannot connect to controller %s: %w", c.name, err)
 	}
@@ -205,9 +213,15 @@ func (c *Controller) awaitDestroyed(ctx context.Context, name string) error {
 	c.mu.Lock()
 	model := c.models[name]
 	c.mu.Unlock()
+	if model == nil {
+		return nil // somebody else has seen it go
+	}
 	client := modelmanager.NewClient(c.conn)
 	for pause := range backoff(ctx, maxPause) {
 		info, err := client.ModelInfo(ctx, []names.ModelTag{model.tag})
+		if err == nil && info[0].Error != nil && !params.IsCodeNotFound(info[0].Error) {
+			err = info[0].Error
+		}
 		if err != nil {
 			return fmt.Errorf("cannot see whether model %s is destroyed: %w", name, err)
 		}

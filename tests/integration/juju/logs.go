@@ -2,16 +2,16 @@ package juju
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/juju/juju/api/common"
+	"github.com/juju/names/v6"
 
 	"rolling-ops/tests/integration/steps"
 )
@@ -24,6 +24,7 @@ type logs struct {
 	mu      sync.Mutex
 	texts   map[string]string // by unit
 	present map[string]bool   // the units that there were when last looked
+	read    map[string]bool   // the units whose log could be read last
 }
 
 func newLogs() *logs { return &logs{texts: map[string]string{}} }
@@ -48,14 +49,17 @@ func (m *Model) Transitions(ctx context.Context) ([]steps.Transition, error) {
 	defer m.logs.mu.Unlock()
 	units := slices.Sorted(maps.Keys(machines))
 	texts := make([]string, len(units))
+	read := make([]bool, len(units))
 	errs := make([]error, len(units))
 	var wait sync.WaitGroup
 	for i, unit := range units {
-		wait.Go(func() { texts[i], errs[i] = m.readLog(ctx, machines[unit], len(m.logs.texts[unit])) })
+		wait.Go(func() { texts[i], read[i], errs[i] = m.readLog(ctx, machines[unit], len(m.logs.texts[unit])) })
 	}
 	wait.Wait()
+	m.logs.read = map[string]bool{}
 	for i, unit := range units {
 		m.logs.texts[unit] += texts[i]
+		m.logs.read[unit] = read[i]
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, fmt.Errorf("cannot read the transitions: %w", err)
@@ -66,66 +70,62 @@ func (m *Model) Transitions(ctx context.Context) ([]steps.Transition, error) {
 // readTimeout is how long a machine that Juju takes for alive may not answer.
 const readTimeout = 15 * time.Second
 
-// readLog returns the log from an offset on, up to the end of a line. It
-// returns nothing if Juju cannot run the command: a machine may go, or stop, at
-// any time.
-func (m *Model) readLog(ctx context.Context, machine string, from int) (string, error) {
+// readLog returns the log from an offset on, up to the end of a line. It tells
+// whether Juju could run the command: a machine may go, or stop, at any time.
+func (m *Model) readLog(ctx context.Context, machine string, from int) (text string, read bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	result, err := m.execAsRoot(ctx, machine, fmt.Sprintf("test ! -e %[1]s || tail --bytes=+%[2]d %[1]s", stateDir+"/transitions.log", from+1))
 	if err != nil {
-		return "", nil
+		return "", false, nil
 	}
 	if result.Code != 0 {
-		return "", fmt.Errorf("exit code %d on machine %s: %s", result.Code, machine, result.Stderr)
+		return "", false, fmt.Errorf("exit code %d on machine %s: %s", result.Code, machine, result.Stderr)
 	}
-	return result.Stdout[:strings.LastIndexByte(result.Stdout, '\n')+1], nil
+	return result.Stdout[:strings.LastIndexByte(result.Stdout, '\n')+1], true, nil
 }
 
 // parse reads the logs of all units.
 func parse(texts map[string]string) ([]steps.Transition, error) {
 	var all []steps.Transition
 	for _, unit := range slices.Sorted(maps.Keys(texts)) {
-		for line := range strings.Lines(texts[unit]) {
-			transition, err := parseLine(line)
-			if err != nil {
-				return nil, fmt.Errorf("cannot read the transitions of %s: %w", unit, err)
-			}
-			all = append(all, transition)
+		own, err := steps.ParseTransitions([]byte(texts[unit]))
+		if err != nil {
+			return nil, err
 		}
+		all = append(all, own...)
 	}
-	slices.SortStableFunc(all, byTime)
+	steps.SortTransitions(all)
 	return all, nil
 }
 
-func parseLine(line string) (steps.Transition, error) {
-	var fields struct {
-		Time       string         `json:"ts"` // seconds since 1970
-		Unit       string         `json:"unit"`
-		Event      string         `json:"event"`
-		Parameters map[string]any `json:"parameters"`
-	}
-	if err := json.Unmarshal([]byte(line), &fields); err != nil {
-		return steps.Transition{}, err
-	}
-	seconds, err := strconv.ParseFloat(fields.Time, 64)
-	if err != nil {
-		return steps.Transition{}, err
-	}
-	at := time.UnixMicro(int64(math.Round(seconds * 1e6)))
-	return steps.Transition{Time: at, Unit: fields.Unit, Event: fields.Event, Parameters: fields.Parameters}, nil
-}
-
-// History returns what was read of the transitions, and how long each unit
-// waited for its first attempt after the unit before. It returns an error if
-// the units did not keep to one lock.
-func (m *Model) History() ([]steps.Transition, []time.Duration, error) {
+// History returns the transitions as they were read last. It returns an error
+// if the last lines of a unit that there is could not be read.
+func (m *Model) History() ([]steps.Transition, error) {
 	m.logs.mu.Lock()
 	defer m.logs.mu.Unlock()
-	history, err := parse(m.logs.texts)
-	if err != nil {
-		return nil, nil, err
+	for unit := range m.logs.present {
+		if !m.logs.read[unit] {
+			return nil, fmt.Errorf("cannot read the last transitions of %s", unit)
+		}
 	}
-	gone := func(unit string) bool { return !m.logs.present[unit] }
-	return history, handovers(history), checkMutex(history, gone)
+	return parse(m.logs.texts)
+}
+
+// maxLogLines is how much is shown of the log of a unit.
+const maxLogLines = 60
+
+// Log implements steps.Logger.
+func (m *Model) Log(ctx context.Context, unit string) (string, error) {
+	lines, err := m.client.WatchDebugLog(ctx, common.DebugLogParams{
+		IncludeEntity: []string{names.NewUnitTag(unit).String()}, Backlog: maxLogLines, NoTail: true,
+	})
+	if err != nil {
+		return "", fmt.Errorf("cannot read the log of %s: %w", unit, err)
+	}
+	var b strings.Builder
+	for line := range lines {
+		fmt.Fprintf(&b, "%s %s %s %s\n", line.Timestamp.Format(time.TimeOnly), line.Severity, line.Module, line.Message)
+	}
+	return b.String(), nil
 }

@@ -53,15 +53,43 @@ func resume(ctx context.Context, container string) error {
 	return lxc(ctx, "start", container)
 }
 
+// agentService is the systemd unit of a machine's Juju agent. Juju 4.1 has
+// another name for it than the versions before.
+const agentService = "juju*d-machine-*.service"
+
 // RestartAgent restarts the Juju agent of a unit's machine. systemd ends what
-// runs in the agent's service with it, hooks and workers too.
+// runs in the agent's service with it: hooks, but no workers, which have scopes
+// of their own.
 func (m *Model) RestartAgent(ctx context.Context, unit string) error {
 	container, err := m.container(ctx, unit)
 	if err != nil {
 		return err
 	}
-	// Juju 4.1 has another name for the service than the versions before.
-	return lxc(ctx, "exec", container, "--", "systemctl", "restart", "jujud-machine-*.service", "jujuagentd-machine-*.service")
+	before, err := agentPID(ctx, container)
+	if err != nil {
+		return err
+	}
+	if err := lxc(ctx, "exec", container, "--", "systemctl", "restart", agentService); err != nil {
+		return err
+	}
+	after, err := agentPID(ctx, container)
+	if err == nil && after == before { // systemctl is content when no unit has such a name
+		err = fmt.Errorf("the agent of %s did not restart: its process is still %s", unit, before)
+	}
+	return err
+}
+
+// agentPID returns the process of a container's Juju agent.
+func agentPID(ctx context.Context, container string) (string, error) {
+	out, err := exec.CommandContext(ctx, "lxc", "exec", container, "--", "systemctl", "show", "--property=MainPID", "--value", agentService).Output()
+	if err != nil {
+		return "", fmt.Errorf("cannot find the agent in container %s: %w", container, err)
+	}
+	pid := strings.TrimSpace(string(out))
+	if pid == "" || pid == "0" {
+		return "", fmt.Errorf("cannot find the agent in container %s: no unit %s runs", container, agentService)
+	}
+	return pid, nil
 }
 
 // container returns the name of the container that is a unit's machine. LXD may

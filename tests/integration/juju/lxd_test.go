@@ -15,6 +15,7 @@ import (
 //	lxc stop|start|pause|restart UNIT   stop (by force), start ... the unit's container
 //	lxc exec UNIT,... COMMAND...        run a program in the units' containers, past Juju
 //	restart-agent UNIT                  restart the Juju agent of the unit's machine
+//	model-config KEY=VALUE              set an option of the model
 func TestFaults(t *testing.T) {
 	scripts(t, "lxd", map[string]func(*testscript.TestScript, bool, []string){
 		"lxc": func(ts *testscript.TestScript, neg bool, args []string) {
@@ -34,6 +35,15 @@ func TestFaults(t *testing.T) {
 			onMachine(ts, args[0], func(ctx context.Context, m *Model, unit string) error {
 				return m.RestartAgent(ctx, unit)
 			})
+		},
+		"model-config": func(ts *testscript.TestScript, neg bool, args []string) {
+			key, value, ok := strings.Cut(strings.Join(args, " "), "=")
+			if neg || !ok {
+				ts.Fatalf("usage: model-config KEY=VALUE")
+			}
+			ctx, cancel := context.WithTimeout(context.Background(), stepLimit)
+			defer cancel()
+			ts.Check(steps.ScriptOf(ts).Backend().(*Model).Configure(ctx, map[string]any{key: value}))
 		},
 	})
 }

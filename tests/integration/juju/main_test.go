@@ -37,7 +37,7 @@ var suite struct {
 	setup      Setup
 
 	mu    sync.Mutex
-	waits []time.Duration // between one unit's end and the next one's start
+	waits map[string][]time.Duration // by test: between one unit's end and the next one's start
 }
 
 func TestMain(m *testing.M) {
@@ -60,7 +60,7 @@ func run(m *testing.M) (int, error) {
 		return 0, err
 	}
 	defer controller.Close()
-	suite.controller = controller
+	suite.controller, suite.waits = controller, map[string][]time.Duration{}
 	work, err := os.MkdirTemp("", "rolling-ops-integration-")
 	if err != nil {
 		return 0, err
@@ -73,8 +73,10 @@ func run(m *testing.M) (int, error) {
 	stop := destroyWhenInterrupted()
 	code := m.Run()
 	stop()
-	if len(suite.waits) > 0 {
-		fmt.Printf("%d times a unit began after another: the longest wait was %v\n", len(suite.waits), slices.Max(suite.waits))
+	for test, waits := range suite.waits {
+		if len(waits) > 0 {
+			fmt.Printf("%s: %d times a unit began after another: the longest wait was %v\n", test, len(waits), slices.Max(waits))
+		}
 	}
 	return code, destroyAll()
 }
@@ -105,7 +107,7 @@ func setup(ctx context.Context, work string) (Setup, error) {
 // time is up. What it returns ends that.
 func destroyWhenInterrupted() (stop func()) {
 	interrupts := make(chan os.Signal, 1)
-	signal.Notify(interrupts, os.Interrupt, syscall.SIGTERM)
+	signal.Notify(interrupts, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	end := func(why string) {
 		fmt.Fprintln(os.Stderr, "integration:", why)
 		if err := destroyAll(); err != nil {
@@ -135,8 +137,9 @@ func destroyAll() error {
 	return suite.controller.DestroyAll(ctx)
 }
 
-// open makes the model of a script, and has its history checked at the end.
-func open(env *testscript.Env) (steps.Backend, error) {
+// open makes the model of a script of a test, and has its history counted at
+// the end.
+func open(test string, env *testscript.Env) (steps.Backend, error) {
 	setup := suite.setup
 	setup.Logf = func(format string, args ...any) { env.T().Log(fmt.Sprintf(format, args...)) }
 	script := strings.TrimPrefix(filepath.Base(env.WorkDir), "script-")
@@ -149,19 +152,21 @@ func open(env *testscript.Env) (steps.Backend, error) {
 		if env.T().(interface{ Failed() bool }).Failed() {
 			return // what was read of the transitions may lack their end
 		}
-		history, waits, err := model.History()
-		setup.Logf("%v, %d lines of transitions, waits %v", time.Since(begin).Round(time.Second), len(history), waits)
+		history, err := model.History()
 		if err != nil {
 			env.T().Fatal(err)
 		}
+		waits := steps.Handovers(history)
+		setup.Logf("%v, %d lines of transitions, waits %v", time.Since(begin).Round(time.Second), len(history), waits)
 		suite.mu.Lock()
 		defer suite.mu.Unlock()
-		suite.waits = append(suite.waits, waits...)
+		suite.waits[test] = append(suite.waits[test], waits...)
 	})
 	return model, nil
 }
 
 func scripts(t *testing.T, dir string, more map[string]func(*testscript.TestScript, bool, []string)) {
+	open := func(env *testscript.Env) (steps.Backend, error) { return open(t.Name(), env) }
 	params := steps.Suite{Open: open, Limit: stepLimit}.Params(filepath.Join("../testdata/scripts", dir))
 	for name, step := range more {
 		params.Cmds[name] = step

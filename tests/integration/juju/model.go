@@ -15,6 +15,7 @@ import (
 	"github.com/juju/juju/api/client/application"
 	"github.com/juju/juju/api/client/charms"
 	"github.com/juju/juju/api/client/client"
+	"github.com/juju/juju/api/client/modelconfig"
 	"github.com/juju/juju/core/base"
 	"github.com/juju/juju/rpc/params"
 	"github.com/juju/names/v6"
@@ -52,12 +53,20 @@ type Model struct {
 	changes *changes
 }
 
-var _ steps.Backend = (*Model)(nil)
+var _ interface {
+	steps.Backend
+	steps.Settler
+	steps.Logger
+} = (*Model)(nil)
 
 // NewModel adds a model, whose name begins with the name given.
 func NewModel(ctx context.Context, c *Controller, name string, setup Setup) (*Model, error) {
 	m := &Model{controller: c, setup: setup, name: name + "-" + randomSuffix(), logs: newLogs()}
-	tag, err := c.addModel(ctx, m.name, map[string]any{"logging-config": "<root>=INFO;unit=DEBUG"})
+	tag, err := c.addModel(ctx, m.name, map[string]any{
+		"logging-config": "<root>=INFO;unit=DEBUG",
+		// The longest that Juju takes: a roll that stands still is not to be saved by the last resort.
+		"update-status-hook-interval": "60m",
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -65,6 +74,9 @@ func NewModel(ctx context.Context, c *Controller, name string, setup Setup) (*Mo
 		m.uploads, err = charms.NewLocalCharmClient(m.conn)
 	}
 	if err != nil {
+		if m.conn != nil {
+			err = errors.Join(err, m.conn.Close())
+		}
 		return nil, errors.Join(err, c.beginDestroy(ctx, m.name))
 	}
 	m.applications = application.NewClient(m.conn)
@@ -72,6 +84,14 @@ func NewModel(ctx context.Context, c *Controller, name string, setup Setup) (*Mo
 	m.client = client.NewClient(m.conn, nil)
 	m.changes = follow(m.client)
 	return m, nil
+}
+
+// Configure sets options of the model.
+func (m *Model) Configure(ctx context.Context, options map[string]any) error {
+	if err := modelconfig.NewClient(m.conn).ModelSet(ctx, options); err != nil {
+		return fmt.Errorf("cannot configure the model: %w", err)
+	}
+	return nil
 }
 
 // Name returns the model's name.
@@ -92,28 +112,42 @@ func (m *Model) Destroy(ctx context.Context) error {
 		m.setup.Logf("kept model %s", m.name)
 		return nil
 	}
-	return errors.Join(m.checkWorkers(ctx), m.controller.beginDestroy(ctx, m.name))
+	return m.controller.beginDestroy(ctx, m.name)
 }
 
-// checkWorkers returns an error if a unit has more than one worker. One may wait
+// patience is how long what the charm has started may take to end when the
+// model has become idle.
+const patience = 10 * time.Second
+
+// Settle implements steps.Settler. A worker may be left on each unit that waits
 // for a time long after: the pause after which it was to bring the unit back was
 // cut short by something else.
-func (m *Model) checkWorkers(ctx context.Context) error {
+func (m *Model) Settle(ctx context.Context) error {
+	return retry(ctx, patience, func() error { return m.checkProcesses(ctx) })
+}
+
+// listProcesses prints the names of the processes whose program or working
+// directory lies in a charm's directory.
+const listProcesses = `for p in $(find /proc -maxdepth 2 -regex "/proc/[0-9]*/\(exe\|cwd\)" -lname "/var/lib/juju/agents/unit-*/charm*" 2>/dev/null | ` +
+	`cut -d/ -f3 | sort -u); do cat /proc/$p/comm 2>/dev/null; done; true`
+
+// checkProcesses returns an error if a unit has processes of the charm other
+// than one worker.
+func (m *Model) checkProcesses(ctx context.Context) error {
 	machines, err := m.machines(ctx)
 	if err != nil {
 		return err
 	}
 	var errs []error
 	for unit, machine := range machines {
-		result, err := m.execAsRoot(ctx, machine, "pgrep -xc worker")
-		workers := strings.TrimSpace(result.Stdout)
-		switch {
-		case err != nil:
-			errs = append(errs, err)
-		case workers == "":
-			errs = append(errs, fmt.Errorf("cannot count the workers of %s: %s", unit, result.Stderr))
-		case workers != "0" && workers != "1":
-			errs = append(errs, fmt.Errorf("%s has %s workers", unit, workers))
+		result, err := m.execAsRoot(ctx, machine, listProcesses)
+		if err == nil && result.Code != 0 {
+			err = errors.New(result.Stderr)
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("cannot list the processes of %s: %w", unit, err))
+		} else if left := strings.Fields(result.Stdout); len(left) > 1 || len(left) == 1 && left[0] != "worker" {
+			errs = append(errs, fmt.Errorf("%s has left %s", unit, strings.Join(left, ", ")))
 		}
 	}
 	return errors.Join(errs...)
@@ -134,7 +168,8 @@ func (m *Model) State(ctx context.Context) (steps.State, error) {
 			Leader:  unit.Leader,
 			Status:  unit.WorkloadStatus.Status,
 			Message: unit.WorkloadStatus.Info,
-			Idle:    settled && unit.AgentStatus.Status == "idle",
+			// Juju names the charm of a unit that has not been upgraded yet.
+			Idle: settled && unit.AgentStatus.Status == "idle" && unit.Charm == "",
 		})
 	}
 	slices.SortFunc(state.Units, func(a, b steps.Unit) int { return unitNumber(a.Name) - unitNumber(b.Name) })
@@ -178,6 +213,10 @@ func (m *Model) addDatabags(ctx context.Context, state *steps.State) error {
 	var present []steps.Unit
 	for i, info := range infos {
 		if info.Error != nil {
+			// It comes without its code.
+			if !strings.Contains(info.Error.Error(), "not found") {
+				return fmt.Errorf("cannot get the databag of %s: %w", state.Units[i].Name, info.Error)
+			}
 			continue
 		}
 		unit := state.Units[i]

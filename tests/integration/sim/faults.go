@@ -95,19 +95,19 @@ func (b *Backend) KillWorker(ctx context.Context, unit string) error {
 	}
 }
 
-// systemctl stands in for systemd's. Every unit has the service cron, and for
-// the time that it became active the number of its restarts.
+// systemctl stands in for systemd's. Every unit has the service cron, which has
+// become active at its last restart, or at 0.
 const systemctl = `#!/bin/sh
 command=$1
 for service; do :; done
-starts=$ROLLINGOPS_STATE_DIR/cron-starts
+started=$ROLLINGOPS_STATE_DIR/cron-started
 if [ "$service" != cron ]; then
 	echo "Unit $service.service not found." >&2
 	exit 5
 fi
 case $command in
-restart) echo >>"$starts" ;;
-show) cat "$starts" 2>/dev/null | wc -l ;;
+restart) date +%s%6N >"$started" ;;
+show) cat "$started" 2>/dev/null || echo 0 ;;
 *) exit 1 ;;
 esac
 `

@@ -110,7 +110,7 @@ func (s *Script) checkEnd(ctx context.Context) error {
 		return err
 	}
 	// Whatever ran last must have left the model idle, too.
-	if err := errors.Join(s.idle(seen), checkOneAtATime(seen.attempts())); err != nil {
+	if err := errors.Join(s.idle(seen), checkOneAtATime(seen.attempts()), checkMutex(seen.history(), seen.has)); err != nil {
 		return fmt.Errorf("%w\n%v", err, seen)
 	}
 	return nil

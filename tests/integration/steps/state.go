@@ -40,11 +40,14 @@ func (s State) leader() string {
 	return ""
 }
 
-func (s snapshot) attempts() []attempt {
+// history is what the units have written, and what the script knows besides.
+func (s snapshot) history() []Transition {
 	all := slices.Concat(s.transitions, s.ended)
 	SortTransitions(all)
-	return attempts(all, s.has)
+	return all
 }
+
+func (s snapshot) attempts() []attempt { return attempts(s.history(), s.has) }
 
 // presentAttempts are those of the units that are there now.
 func (s snapshot) presentAttempts() []attempt {

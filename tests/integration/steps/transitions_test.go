@@ -40,6 +40,7 @@ func TestOneAtATime(t *testing.T) {
 		{"within another", "0 a _x:start; 1 b _y:start; 2 b _y:done; 3 a _x:done", "", true},
 		{"overlap with a later one", "0 a _x:start; 1 b _x:start; 2 b _x:done; 9 c _x:start; 10 a _x:done", "", true},
 		{"actions do not count", "0 a _x:start; 1 b action:x; 2 a _x:done", "", false},
+		{"asks while another runs", "1 a _x:start; 2 b action:x; 3 a _x:retry_hold; 4 b _x:start", "", false},
 		{"killed and run again", "0 a _x:start; 5 a _x:start; 6 a _x:done; 7 b _x:start", "", false},
 		{"killed, another goes before it runs again", "0 a _x:start; 3 b _x:start; 4 b _x:done; 5 a _x:start", "", true},
 		{"killed, and known to have ended", "0 a _x:start; 2 a ended; 3 b _x:start; 4 b _x:done; 5 a _x:start", "", false},
@@ -49,9 +50,13 @@ func TestOneAtATime(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			all := attempts(history(t, test.history), func(unit string) bool { return unit != test.gone })
-			if err := checkOneAtATime(all); (err != nil) != test.overlap {
+			transitions := history(t, test.history)
+			present := func(unit string) bool { return unit != test.gone }
+			if err := checkOneAtATime(attempts(transitions, present)); (err != nil) != test.overlap {
 				t.Errorf("overlap: %v, want one: %v", err, test.overlap)
+			}
+			if err := checkMutex(transitions, present); (err != nil) != test.overlap {
+				t.Errorf("checkMutex: %v, want an error: %v", err, test.overlap)
 			}
 		})
 	}

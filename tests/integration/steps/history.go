@@ -1,4 +1,4 @@
-package juju
+package steps
 
 import (
 	"fmt"
@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"github.com/anishathalye/porcupine"
-
-	"rolling-ops/tests/integration/steps"
 )
 
 // mutexInput is what a unit does to the lock.
@@ -43,14 +41,14 @@ var mutex = porcupine.Model{
 // units that run their operations under one lock. A unit takes the lock at some
 // time between its line before _NAME:start and that line; it gives it back at
 // some time between the attempt's last line and the unit's next one.
-func checkMutex(transitions []steps.Transition, gone func(unit string) bool) error {
-	operations := mutexHistory(transitions, gone)
+func checkMutex(transitions []Transition, present func(unit string) bool) error {
+	operations := mutexHistory(transitions, present)
 	if porcupine.CheckOperations(mutex, operations) {
 		return nil
 	}
 	var b strings.Builder
 	for _, t := range transitions {
-		fmt.Fprintf(&b, "%s  %s  %s\n", t.Time.Format("15:04:05.000000"), t.Unit, t.Event)
+		fmt.Fprintf(&b, "%s  %s  %s\n", t.Time.Format(clockFormat), t.Unit, t.Event)
 	}
 	return fmt.Errorf("the units did not keep to one lock:\n%s", b.String())
 }
@@ -58,18 +56,20 @@ func checkMutex(transitions []steps.Transition, gone func(unit string) bool) err
 // mutexHistory returns what the units did to the lock. Of a unit that is gone,
 // and whose last attempt has no end, it is not known when the lock was free
 // again.
-func mutexHistory(transitions []steps.Transition, gone func(unit string) bool) []porcupine.Operation {
+func mutexHistory(transitions []Transition, present func(unit string) bool) []porcupine.Operation {
 	var history []porcupine.Operation
-	byUnit := map[string][]steps.Transition{}
+	byUnit := map[string][]Transition{}
 	for _, t := range transitions {
 		byUnit[t.Unit] = append(byUnit[t.Unit], t)
 	}
+	client := 0 // a number for each unit
 	for unit, own := range byUnit {
 		add := func(unlock bool, from, to int64) {
 			history = append(history, porcupine.Operation{
-				Input: mutexInput{unit, unlock}, Call: from, Return: to, ClientId: unitNumber(unit),
+				Input: mutexInput{unit, unlock}, Call: from, Return: to, ClientId: client,
 			})
 		}
+		client++
 		running := ""
 		for i, t := range own {
 			operation, phase, _ := strings.Cut(t.Event, ":")
@@ -77,12 +77,12 @@ func mutexHistory(transitions []steps.Transition, gone func(unit string) bool) [
 			case phase == "start":
 				add(false, before(own, i), t.Time.UnixNano())
 				running = operation
-			case operation == running:
+			case operation == running, t.Event == attemptEnded && running != "":
 				add(true, t.Time.UnixNano(), after(own, i))
 				running = ""
 			}
 		}
-		if running != "" && gone(unit) {
+		if running != "" && !present(unit) {
 			add(true, own[len(own)-1].Time.UnixNano(), math.MaxInt64)
 		}
 	}
@@ -90,7 +90,7 @@ func mutexHistory(transitions []steps.Transition, gone func(unit string) bool) [
 }
 
 // before returns the time of the unit's line before line i.
-func before(own []steps.Transition, i int) int64 {
+func before(own []Transition, i int) int64 {
 	if i == 0 {
 		return math.MinInt64
 	}
@@ -98,26 +98,26 @@ func before(own []steps.Transition, i int) int64 {
 }
 
 // after returns the time of the unit's line after line i.
-func after(own []steps.Transition, i int) int64 {
+func after(own []Transition, i int) int64 {
 	if i+1 == len(own) {
 		return math.MaxInt64
 	}
 	return own[i+1].Time.UnixNano()
 }
 
-// handovers returns how long each unit waited for its first attempt, since it
+// Handovers returns how long each unit waited for its first attempt, since it
 // had asked for it and the unit before had ended its own.
-func handovers(transitions []steps.Transition) []time.Duration {
+func Handovers(transitions []Transition) []time.Duration {
 	var waits []time.Duration
-	last := map[string]steps.Transition{} // by unit
-	var end steps.Transition              // of the latest attempt
+	last := map[string]Transition{} // by unit
+	var end Transition              // of the latest attempt
 	for _, t := range transitions {
 		operation, phase, _ := strings.Cut(t.Event, ":")
 		asked := last[t.Unit]
 		switch {
 		case phase == "start":
 			if strings.HasPrefix(asked.Event, "action:") && end.Unit != "" && end.Unit != t.Unit {
-				waits = append(waits, t.Time.Sub(slices.MaxFunc([]steps.Transition{asked, end}, byTime).Time))
+				waits = append(waits, t.Time.Sub(slices.MaxFunc([]Transition{asked, end}, byTime).Time))
 			}
 		case strings.HasPrefix(operation, "_"):
 			end = t
@@ -127,4 +127,4 @@ func handovers(transitions []steps.Transition) []time.Duration {
 	return waits
 }
 
-func byTime(a, b steps.Transition) int { return a.Time.Compare(b.Time) }
+func byTime(a, b Transition) int { return a.Time.Compare(b.Time) }
