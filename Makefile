@@ -53,7 +53,7 @@ integration: ## run the scripts on a real Juju controller (KEEP=1, BASE=ubuntu@2
 	@grep -qs uuid: "$(CONTROLLERS)" || { echo 'integration: no Juju controller; get one with "snap install juju lxd && lxd init --auto && juju bootstrap localhost"' >&2; exit 1; }
 	@$(if $(CHARM),,$(MAKE) --no-print-directory charm)
 	cd tests/integration/juju && go vet .
-	cd tests/integration/juju && ARCH=$(ARCH) go test -count=1 -v -timeout 3h -parallel 2 -run '$(or $(RUN),.)' .
+	cd tests/integration/juju && ARCH=$(ARCH) go test -count=1 -v -timeout 3h -parallel 3 -run '$(or $(RUN),.)' .
 
 charmcraft-check: ## pack with the real charmcraft too, and compare (as root, on Debian or Ubuntu)
 	tests/charmcraft/check.sh
