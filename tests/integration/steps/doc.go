@@ -67,5 +67,6 @@
 //
 // When a script is through, the model has to become idle, no two units' attempts
 // may ever have overlapped, every run of the background has to have completed,
-// and no process may be left behind.
+// and no process of the charm may be left behind but a worker that waits, one a
+// unit.
 package steps
