@@ -90,8 +90,11 @@ func (m *Model) AddUnits(ctx context.Context, n int) error {
 	return nil
 }
 
-// RemoveUnit removes a unit.
+// RemoveUnit removes a unit. What it has written so far is read before.
 func (m *Model) RemoveUnit(ctx context.Context, unit string, force bool) error {
+	if _, err := m.Transitions(ctx); err != nil {
+		return fmt.Errorf("cannot remove %s: %w", unit, err)
+	}
 	args := application.DestroyUnitsParams{Units: []string{unit}, Force: force}
 	if force {
 		args.MaxWait = ptr(time.Duration(0))

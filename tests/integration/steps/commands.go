@@ -104,7 +104,7 @@ func deploy(ctx context.Context, c *call) error {
 		return err
 	}
 	c.wanted = n
-	return c.await(ctx, c.ready)
+	return c.await(ctx, c.ready, false)
 }
 
 func config(ctx context.Context, c *call) error {
@@ -129,7 +129,7 @@ func addUnit(ctx context.Context, c *call) error {
 	}
 	return c.await(ctx, func(seen snapshot) error {
 		return same("units", strconv.Itoa(len(seen.Units)), strconv.Itoa(c.wanted))
-	})
+	}, false)
 }
 
 func removeUnit(ctx context.Context, c *call) error {

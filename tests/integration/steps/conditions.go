@@ -14,40 +14,41 @@ import (
 // what is not as it should be, or nil if the condition holds.
 type condition struct {
 	usage string
-	min   int // arguments
-	max   int // arguments; -1 for any number
+	min   int  // arguments
+	max   int  // arguments; -1 for any number
+	past  bool // about what was, too: the transitions
 	parse func(s *Script, args []string) (check, error)
 }
 
 type check func(snapshot) error
 
 var conditions = map[string]condition{
-	"ready":   {"", 0, 0, func(s *Script, _ []string) (check, error) { return s.ready, nil }},
-	"idle":    {"", 0, 0, func(s *Script, _ []string) (check, error) { return s.idle, nil }},
-	"quiet":   {"UNITS", 1, 1, quietCondition},
-	"units":   {"N", 1, 1, unitsCondition},
-	"leader":  {"UNIT", 1, 1, leaderCondition},
-	"holder":  {"UNIT|none", 1, 1, holderCondition},
-	"queue":   {"UNIT N", 2, 2, queueCondition},
-	"status":  {"UNIT STATUS [MESSAGE]", 2, 3, statusCondition},
-	"databag": {"UNIT|app KEY VALUE", 3, 3, databagCondition},
-	"event":   {"UNITS EVENT [N]", 2, 3, eventCondition},
-	"events":  {"UNITS EVENT...", 1, -1, eventsCondition},
-	"starts":  {"UNIT...", 0, -1, startsCondition(false)},
-	"turns":   {"UNIT...", 0, -1, startsCondition(true)},
+	"ready":   {"", 0, 0, false, func(s *Script, _ []string) (check, error) { return s.ready, nil }},
+	"idle":    {"", 0, 0, false, func(s *Script, _ []string) (check, error) { return s.idle, nil }},
+	"quiet":   {"UNITS", 1, 1, false, quietCondition},
+	"units":   {"N", 1, 1, true, unitsCondition}, // what a unit has written goes with it
+	"leader":  {"UNIT", 1, 1, false, leaderCondition},
+	"holder":  {"UNIT|none", 1, 1, false, holderCondition},
+	"queue":   {"UNIT N", 2, 2, false, queueCondition},
+	"status":  {"UNIT STATUS [MESSAGE]", 2, 3, false, statusCondition},
+	"databag": {"UNIT|app KEY VALUE", 3, 3, false, databagCondition},
+	"event":   {"UNITS EVENT [N]", 2, 3, true, eventCondition},
+	"events":  {"UNITS EVENT...", 1, -1, true, eventsCondition},
+	"starts":  {"UNIT...", 0, -1, true, startsCondition(false)},
+	"turns":   {"UNIT...", 0, -1, true, startsCondition(true)},
 }
 
 func expect(ctx context.Context, c *call) error {
-	check, err := c.condition()
+	check, past, err := c.condition()
 	if err != nil {
 		return err
 	}
-	seen, err := c.look(ctx)
+	seen, err := c.look(ctx, past)
 	if err != nil {
 		return err
 	}
 	if err := check(seen); err != nil {
-		return fmt.Errorf("%w\n%v", err, seen)
+		return c.report(err, seen)
 	}
 	return nil
 }
@@ -56,33 +57,34 @@ func await(ctx context.Context, c *call) error {
 	if len(c.args) == 1 && c.args[0] == "actions" && !c.neg {
 		return c.awaitRuns(ctx)
 	}
-	check, err := c.condition()
+	check, past, err := c.condition()
 	if err != nil {
 		return err
 	}
-	return c.await(ctx, check)
+	return c.await(ctx, check, past)
 }
 
-// condition returns the check that the step asks for.
-func (c *call) condition() (check, error) {
+// condition returns the check that the step asks for, and whether that looks at
+// the transitions.
+func (c *call) condition() (_ check, past bool, _ error) {
 	name, args := c.args[0], c.args[1:]
 	cond, ok := conditions[name]
 	if !ok {
-		return nil, fmt.Errorf("there is no condition %q", name)
+		return nil, false, fmt.Errorf("there is no condition %q", name)
 	}
 	if len(args) < cond.min || cond.max >= 0 && len(args) > cond.max {
-		return nil, fmt.Errorf("usage: %s %s", name, cond.usage)
+		return nil, false, fmt.Errorf("usage: %s %s", name, cond.usage)
 	}
 	check, err := cond.parse(c.Script, args)
 	if err != nil || !c.neg {
-		return check, err
+		return check, cond.past, err
 	}
 	return func(seen snapshot) error {
 		if check(seen) == nil {
 			return fmt.Errorf("%s holds", strings.Join(c.args, " "))
 		}
 		return nil
-	}, nil
+	}, cond.past, nil
 }
 
 // ready: there are as many units as were asked for, one leads, all are active

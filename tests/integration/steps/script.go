@@ -97,7 +97,7 @@ func (s *Script) checkEnd(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := s.await(ctx, s.idle); err != nil {
+	if err := s.await(ctx, s.idle, false); err != nil {
 		return err
 	}
 	if settler, ok := s.backend.(Settler); ok {
@@ -105,13 +105,13 @@ func (s *Script) checkEnd(ctx context.Context) error {
 			return fmt.Errorf("something goes on: %w", err)
 		}
 	}
-	seen, err := s.look(ctx)
+	seen, err := s.look(ctx, true)
 	if err != nil {
 		return err
 	}
 	// Whatever ran last must have left the model idle, too.
 	if err := errors.Join(s.idle(seen), checkOneAtATime(seen.attempts()), checkMutex(seen.history(), seen.has)); err != nil {
-		return fmt.Errorf("%w\n%v", err, seen)
+		return s.report(err, seen)
 	}
 	return nil
 }
@@ -133,19 +133,36 @@ func (s *Script) logs(ctx context.Context) string {
 	return b.String()
 }
 
-// look returns the model as it is now.
-func (s *Script) look(ctx context.Context) (snapshot, error) {
+// look returns the model as it is now. The transitions, which cost a command on
+// each machine, are part of it if past is true.
+func (s *Script) look(ctx context.Context, past bool) (snapshot, error) {
 	state, err := s.backend.State(ctx)
 	if err != nil {
 		return snapshot{}, fmt.Errorf("cannot look at the model: %w", err)
 	}
-	transitions, err := s.backend.Transitions(ctx)
-	if err != nil {
-		return snapshot{}, fmt.Errorf("cannot read the transitions: %w", err)
+	s.name(state)
+	seen := snapshot{State: state, ended: s.ended}
+	if past {
+		err = s.readTransitions(ctx, &seen)
 	}
-	seen := snapshot{State: state, transitions: transitions, ended: s.ended}
-	s.name(seen.State)
-	return seen, nil
+	return seen, err
+}
+
+func (s *Script) readTransitions(ctx context.Context, seen *snapshot) (err error) {
+	if seen.transitions, err = s.backend.Transitions(ctx); err != nil {
+		return fmt.Errorf("cannot read the transitions: %w", err)
+	}
+	return nil
+}
+
+// report adds to an error what was seen, for the reader of a failed script.
+func (s *Script) report(err error, seen snapshot) error {
+	ctx, cancel := context.WithTimeout(context.Background(), s.limit)
+	defer cancel()
+	if seen.transitions == nil {
+		err = errors.Join(err, s.readTransitions(ctx, &seen))
+	}
+	return fmt.Errorf("%w\n%v", err, seen)
 }
 
 // name gives units that were not seen before the names that scripts call them
@@ -207,13 +224,14 @@ func (s *Script) units(names []string) ([]string, error) {
 	return units, nil
 }
 
-// await waits until check returns nil.
-func (s *Script) await(ctx context.Context, check func(snapshot) error) error {
+// await waits until check returns nil. It looks at the transitions if past is
+// true.
+func (s *Script) await(ctx context.Context, check func(snapshot) error, past bool) error {
 	watch, cancel := context.WithCancel(ctx)
 	defer cancel()
 	changes := s.backend.Changes(watch)
 	for {
-		seen, err := s.look(ctx)
+		seen, err := s.look(ctx, past)
 		if err != nil {
 			return err
 		}
@@ -223,7 +241,7 @@ func (s *Script) await(ctx context.Context, check func(snapshot) error) error {
 		select {
 		case <-changes:
 		case <-ctx.Done():
-			return fmt.Errorf("in the end %w\n%v", err, seen)
+			return s.report(fmt.Errorf("in the end %w", err), seen)
 		}
 	}
 }
