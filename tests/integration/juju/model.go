@@ -213,8 +213,7 @@ func (m *Model) addDatabags(ctx context.Context, state *steps.State) error {
 	var present []steps.Unit
 	for i, info := range infos {
 		if info.Error != nil {
-			// It comes without its code.
-			if !strings.Contains(info.Error.Error(), "not found") {
+			if text := info.Error.Error(); !strings.Contains(text, "not found") && !strings.Contains(text, "unit is dead") { // it comes without its code
 				return fmt.Errorf("cannot get the databag of %s: %w", state.Units[i].Name, info.Error)
 			}
 			continue
