@@ -52,7 +52,7 @@ type call struct {
 	stderr []byte
 }
 
-// tool is one hook tool.
+// tool is one hook tool; without run one that the model only knows the name of.
 type tool struct {
 	usage   string
 	options []option
@@ -106,12 +106,23 @@ func init() {
 		"action-fail": {`["<failure message>"]`, nil, actionFail},
 		"action-log":  {"<message>", nil, actionLog},
 
-		// Without secrets, storage and resources in the model, there are none.
-		"secret-ids":     {"", formatOptions, func(c *call) error { return c.write([]string(nil)) }},
-		"storage-list":   {"[<storage-name>]", formatOptions, emptyList},
-		"juju-reboot":    {"", nil, notModelled},
-		"credential-get": {"", nil, notModelled},
-		"resource-get":   {"", nil, notModelled},
+		// Without secrets and storage in the model, there are none.
+		"secret-ids":   {"", formatOptions, func(c *call) error { return c.write([]string(nil)) }},
+		"storage-list": {"[<storage-name>]", formatOptions, emptyList},
+
+		// Not modelled.
+		"juju-reboot":     {},
+		"credential-get":  {},
+		"resource-get":    {},
+		"secret-add":      {},
+		"secret-get":      {},
+		"secret-grant":    {},
+		"secret-info-get": {},
+		"secret-remove":   {},
+		"secret-revoke":   {},
+		"secret-set":      {},
+		"storage-add":     {},
+		"storage-get":     {},
 
 		"juju-log":     {"<message>", []option{{"debug", "debug", false}, {"l", "level", true}, {"log-level", "level", true}, {"format", "old-format", true}}, jujuLog},
 		"network-get":  {"<binding-name> [--ingress-address] [--bind-address] [--egress-subnets]", options(formatOptions, relOptions, []option{{"primary-address", "primary-address", false}, {"bind-address", "bind-address", false}, {"ingress-address", "ingress-address", false}, {"egress-subnets", "egress-subnets", false}}), networkGet},
@@ -161,6 +172,9 @@ func (c *call) failed(code int, err error) Response {
 }
 
 func (c *call) run(t tool) error {
+	if t.run == nil {
+		return fmt.Errorf("%s is not modelled", c.name)
+	}
 	help, err := c.parse(t)
 	if err != nil {
 		return usageError{err}

@@ -31,8 +31,6 @@ func jujuLog(c *call) error {
 
 func emptyList(c *call) error { return c.write([]string{}) }
 
-func notModelled(c *call) error { return fmt.Errorf("%s is not modelled", c.name) }
-
 // In YAML, but not in JSON, Juju keeps older names of some fields beside the new.
 type networkAddress struct {
 	Hostname string `json:"hostname" yaml:"hostname"`
