@@ -75,6 +75,9 @@ func probeOnce(t *testing.T) (differs string) {
 	return differs
 }
 
+// retryDelay leaves time for an action between the attempts of a hook.
+const retryDelay = 2 * time.Second
+
 const probeCharm = "testdata/probe/charm"
 
 // probed is a simulated model with the probe on it.
@@ -85,7 +88,7 @@ type probed struct {
 
 func (p *probed) Deploy(ctx context.Context, d steps.Deployment) error {
 	cluster, err := agent.New(agent.Options{
-		CharmDir: probeCharm, Dir: p.dir, App: steps.Application, RetryDelay: 100 * time.Millisecond,
+		CharmDir: probeCharm, Dir: p.dir, App: steps.Application, RetryDelay: retryDelay,
 	})
 	if err != nil {
 		return err
@@ -159,6 +162,14 @@ func (p *probed) AwaitCommand(ctx context.Context, unit string) error {
 			return ctx.Err()
 		}
 	}
+}
+
+func (p *probed) UpdateStatus(_ context.Context, unit string, ran func()) error {
+	if err := p.Cluster.UpdateStatus(unit); err != nil {
+		return err
+	}
+	ran()
+	return nil
 }
 
 func (p *probed) RestartAgent(_ context.Context, unit string) error {

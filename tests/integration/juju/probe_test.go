@@ -126,11 +126,30 @@ func (p probed) Leisure() time.Duration { return 30 * time.Second }
 
 // Deploy deploys the probe. No update-status is to come in between.
 func (p probed) Deploy(ctx context.Context, d steps.Deployment) error {
-	err := modelconfig.NewClient(p.conn).ModelSet(ctx, map[string]any{"update-status-hook-interval": "60m"})
+	if err := p.updateStatusEvery(ctx, "60m"); err != nil {
+		return err
+	}
+	return p.Model.Deploy(ctx, d)
+}
+
+func (p probed) updateStatusEvery(ctx context.Context, interval string) error {
+	err := modelconfig.NewClient(p.conn).ModelSet(ctx, map[string]any{"update-status-hook-interval": interval})
 	if err != nil {
 		return fmt.Errorf("cannot configure the model: %w", err)
 	}
-	return p.Model.Deploy(ctx, d)
+	return nil
+}
+
+// UpdateStatus has update-status come as often as Juju allows for a while.
+func (p probed) UpdateStatus(ctx context.Context, _ string, ran func()) error {
+	if err := p.updateStatusEvery(ctx, "1m"); err != nil {
+		return err
+	}
+	ran()
+	if err := p.updateStatusEvery(ctx, "60m"); err != nil {
+		return err
+	}
+	return p.Settle(ctx)
 }
 
 // Settle waits until units have surely heard what was asked of them.

@@ -13,6 +13,7 @@ const (
 	first  = steps.Application + "/0"
 	second = steps.Application + "/1"
 	third  = steps.Application + "/2"
+	fourth = steps.Application + "/3"
 )
 
 type scenario struct {
@@ -34,6 +35,7 @@ var scenarios = []scenario{
 	{"juju-exec", jujuExec},
 	{"order", order},
 	{"background", background},
+	{"update-status", updateStatus},
 	{"agent", agentRestart},
 	{"leave", leave},
 	{"environments", environments},
@@ -96,15 +98,19 @@ func commits(s *session) {
 	s.skip(first, second)
 	s.on(first, "config-changed", `
 		relation-set -r restart:0 kept=hook
+		relation-set -r restart:0 --app kept=hook
 		state-set kept=hook
+		open-port 84
+		echo '`+kept(first)+`; relation-set -r restart:0 kept=second' >"$probe/on/config-changed"
 		exit 3`)
 	s.check(s.model.SetConfig(s.ctx, map[string]string{"number": "8"}))
 	state := s.until("to be in error", func(state steps.State) bool { return state.Units[0].Status == "error" })
 	s.showStatus(state.Units[0])
-	s.do(first, "try goal-state")
-	s.kept(first)
+	s.do(first, "try goal-state; "+kept(first))
 	s.until("to be well again", func(state steps.State) bool { return state.Units[0].Status != "error" })
-	s.skip(first, second)
+	s.log(first, second)
+	s.kept(first)
+	s.do(first, "relation-set -r restart:0 kept=")
 
 	s.say("a leader that writes both databags, then clears them")
 	s.do(first, "relation-set -r restart:0 --app a=1 b=2; relation-set -r restart:0 a=1 b=2; try relation-get -r restart:0 --app - "+first+"; try relation-get -r restart:0 - "+first)
@@ -113,8 +119,11 @@ func commits(s *session) {
 }
 
 // kept tells what a failure has left.
-func (s *session) kept(unit string) {
-	s.do(unit, "try relation-get -r restart:0 kept "+unit+"; try relation-get -r restart:0 --app kept "+unit+"; try state-get kept; try opened-ports; try status-get")
+func (s *session) kept(unit string) { s.do(unit, kept(unit)) }
+
+// kept are the commands that tell it.
+func kept(unit string) string {
+	return "try relation-get -r restart:0 kept " + unit + "; try relation-get -r restart:0 --app kept " + unit + "; try state-get kept; try opened-ports; try status-get"
 }
 
 // status is when a status that is set takes effect.

@@ -57,8 +57,8 @@ func jujuExec(s *session) {
 	s.command(second, "juju-exec "+second+" 'relation-set -r restart:0 --app a=1'")
 	s.say("a custom hook")
 	s.skip(first, second)
-	exec("JUJU_DISPATCH_PATH=hooks/custom ./dispatch")
-	s.log(first)
+	s.command(second, "juju-exec "+second+" 'JUJU_DISPATCH_PATH=hooks/custom ./dispatch'")
+	s.log(second)
 	s.say("it waits its turn, and for whoever holds its output")
 	ended := s.hold(first)
 	s.background(first, `juju-exec `+first+` "touch ../probe/ran"`)
@@ -85,6 +85,15 @@ func background(s *session) {
 	s.print(s.machine(first, "cat probe/tool"))
 	s.release(first)
 	ended()
+}
+
+// updateStatus is the hook that comes from time to time.
+func updateStatus(s *session) {
+	s.skip(first, second)
+	s.on(second, "update-status", "try relation-ids restart; try relation-get; try is-leader")
+	s.check(s.model.UpdateStatus(s.ctx, second, func() { s.taken(second, "update-status") }))
+	s.log(second)
+	s.skip(first)
 }
 
 // agentRestart is what a restart of the agent does.
@@ -146,20 +155,43 @@ func leave(s *session) {
 
 	s.say("it leaves, and stands still in its stop hook")
 	s.skip(first, second, third)
-	s.on(third, "stop", fmt.Sprintf(`status-set maintenance "$(tail -n 3 "$probe/log" | tr '\n' ';')"; sleep %g`, s.model.Leisure().Seconds()))
+	// What it sees it can tell by its status alone.
+	leisure := s.model.Leisure().Seconds()
+	s.on(third, "stop", fmt.Sprintf(`
+		status-set maintenance "$(tail -n 3 "$probe/log"; try goal-state; try relation-list -r restart:0)"
+		sleep %g
+		status-set maintenance "$(environments restart-relation-departed-self stop)"
+		sleep %g`, leisure, leisure/2))
+	s.on(third, "remove", fmt.Sprintf(`
+		status-set maintenance "$(environments remove)"
+		sleep %g`, leisure/2))
 	s.check(s.model.RemoveUnit(s.ctx, third, false))
-	s.until("to have the third unit in its stop hook", func(state steps.State) bool {
-		return len(state.Units) == 3 && strings.Contains(state.Units[2].Message, "hooks/stop")
-	})
-	s.status(third)
+	s.print(s.told(third, "hooks/stop"))
 	s.goalFrom(first, third)
+	s.environments = "\n" + s.told(third, "# stop") + "\n" + s.told(third, "# remove")
 	s.until("to have two units", func(state steps.State) bool { return len(state.Units) == 2 })
-	s.skip(first)
+	s.say("it is gone")
+	s.idle()
 	s.goalFrom(first, third)
-	s.log(second)
+	s.log(first, second)
+
+	s.say("a unit is removed by force")
+	s.check(s.model.AddUnits(s.ctx, 1))
+	s.exists(fourth, "probe/log")
+	s.idleBut(second)
+	s.do(fourth, "relation-set -r restart:0 me=fourth")
+	s.idleBut(second)
+	s.skip(first, second)
+	s.check(s.model.RemoveUnit(s.ctx, fourth, true))
+	s.until("to have two units", func(state steps.State) bool { return len(state.Units) == 2 })
+	s.idle()
+	s.goalFrom(first, fourth)
+	s.log(first, second)
+
 	s.say("the agent of another unit restarts")
 	s.restart(second)
 	s.log(second)
+	s.say("what it sees then")
 	s.do(second, "try relation-list -r restart:0")
 
 	s.say("the leader leaves while the other is busy, with an event and a command that wait")
@@ -174,6 +206,21 @@ func leave(s *session) {
 	ended()
 	s.log(second)
 	s.do(second, "try is-leader; try goal-state; try relation-list -r restart:0; try relation-get -r restart:0 - "+first)
+}
+
+// told waits until a unit has set its status to a message with words in it, and
+// returns the message.
+func (s *session) told(unit, words string) string {
+	var message string
+	s.until("to have "+unit+" tell of "+words, func(state steps.State) bool {
+		for _, u := range state.Units {
+			if u.Name == unit {
+				message = u.Message
+			}
+		}
+		return strings.Contains(message, words)
+	})
+	return strings.TrimSpace(message) + "\n"
 }
 
 // idleBut waits until the first and third unit have nothing to run.

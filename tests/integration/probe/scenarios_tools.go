@@ -53,7 +53,7 @@ func toolsOfLeader(s *session) {
 	s.do(first, "try action-get --format=yaml")
 	s.tools(first, formats(
 		"action-get number", "action-get nested", "action-get nested.inner", "action-get nosuch", "action-get nested.nosuch.deeper",
-		"unit-get private-address", "network-get restart", "network-get restart --bind-address", "network-get restart --ingress-address",
+		"unit-get private-address", "unit-get public-address", "network-get restart", "network-get restart --bind-address", "network-get restart --ingress-address",
 		"network-get restart --egress-subnets", "network-get restart --primary-address",
 		"opened-ports", "secret-ids", "storage-list",
 	)...)
@@ -63,6 +63,13 @@ func toolsOfLeader(s *session) {
 		"open-port 80/tcp", "open-port 1000-1010/udp", "open-port icmp", "opened-ports", "close-port 80/tcp", "close-port 1000-1010/udp", "close-port icmp",
 		"action-set a.b=1", "action-set a.c=2 d=3", "action-log several words", "resource-get nosuch", "credential-get",
 	)
+	s.say("secrets and storage, of which nothing is kept")
+	const secret = "secret:d0000000000000000000"
+	s.do(first, "try "+strings.Join([]string{
+		"secret-add key=value", "secret-get " + secret, "secret-info-get " + secret, "secret-set " + secret + " key=value",
+		"secret-remove " + secret, "secret-grant " + secret + " -r restart:0", "secret-revoke " + secret,
+		"storage-add nosuch", "storage-get", "storage-get -s nosuch/0",
+	}, "\ntry ")+"\nexit 1")
 	s.say("what comes of files and standard input")
 	s.do(first, `
 		printf 'filed: "3"\nother: text\n' >"$probe/in.yaml"
@@ -88,15 +95,16 @@ func toolsOfLeader(s *session) {
 // toolsOfFollower are hook tools used wrongly, and what only a leader may.
 func toolsOfFollower(s *session) {
 	s.say("what only the leader may")
+	s.tools(second, formats("is-leader")...)
 	s.tools(second,
-		"is-leader", "relation-set -r restart:0 --app a=1", "relation-get -r restart:0 --app - "+second,
+		"relation-set -r restart:0 --app a=1", "relation-get -r restart:0 --app - "+second,
 		"status-set --application active", "status-get --application",
 	)
 	s.say("unknown options")
 	for _, tool := range []string{
-		"relation-ids", "relation-list", "relation-get", "relation-set", "is-leader", "goal-state", "config-get", "status-set",
+		"relation-ids", "relation-list", "relation-get", "relation-set", "relation-model-get", "is-leader", "goal-state", "config-get", "status-set",
 		"status-get", "state-get", "state-set", "state-delete", "action-get", "action-set", "action-fail", "action-log",
-		"juju-log", "application-version-set", "network-get", "unit-get", "open-port", "opened-ports",
+		"juju-log", "application-version-set", "network-get", "unit-get", "open-port", "close-port", "opened-ports", "secret-ids", "storage-list",
 	} {
 		s.tools(second, tool+" --nosuch", tool+" -z")
 	}
@@ -112,10 +120,12 @@ func toolsOfFollower(s *session) {
 		"juju-log", "application-version-set", "application-version-set a b",
 		"network-get", "network-get nosuch", "network-get restart more", "network-get restart --bind-address --ingress-address", "network-get restart --primary-address --bind-address",
 		"unit-get", "unit-get nosuch", "open-port", "open-port 0", "open-port 70000", "open-port a", "open-port 80/nosuch", "open-port 80-70", "opened-ports more",
+		"close-port", "close-port 70000", "close-port a", "close-port 80/nosuch", "close-port 80-70", "close-port 80 81",
+		"relation-model-get", "relation-model-get -r restart:0 more", "secret-ids more", "storage-list nosuch", "storage-list a b",
 	)
 	s.say("unknown relations, units, formats")
 	s.tools(second,
-		"relation-list -r restart:7", "relation-list -r nosuch:0", "relation-list -r 0", "relation-list -r restart", "relation-get -r restart:7 - "+first,
+		"relation-model-get -r restart:7", "relation-list -r restart:7", "relation-list -r nosuch:0", "relation-list -r 0", "relation-list -r restart", "relation-get -r restart:7 - "+first,
 		"relation-set -r restart:7 a=1", "relation-get -r restart:0 - rolling-ops/9", "relation-get -r restart:0 - nosuch/0", "relation-get -r restart:0 - nosuch",
 		"relation-get -r restart:0 - rolling-ops", "relation-get -r restart:0 --app - nosuch", "relation-get -r restart:0 --app - nosuch/0", "relation-get -r restart:0 - 'a b'",
 		"is-leader --format nosuch", "goal-state --format=smart", "relation-get --format", "relation-set -r restart:0 --format=json a=",
@@ -164,10 +174,12 @@ func toolsInHooks(s *session) {
 	s.skip(first, second)
 }
 
-// environments prints what the first event of each name had for an environment.
+// environments prints what the first event of each name had for an environment:
+// on the second unit, and at the end of the one that left.
 func environments(s *session) {
 	for _, name := range strings.Fields(s.machine(second, "ls probe/env")) {
 		fmt.Fprintf(&s.out, "\n# %s\n", name)
 		s.print(s.machine(second, "cat probe/env/"+name))
 	}
+	s.print(s.environments)
 }

@@ -3,7 +3,10 @@ package probe
 import (
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -39,6 +42,9 @@ type Model interface {
 	Leisure() time.Duration
 	// RestartAgent restarts the agent of a unit.
 	RestartAgent(ctx context.Context, unit string) error
+	// UpdateStatus has a unit, and maybe others, run update-status within a few
+	// minutes, and waits for that with the function it is given.
+	UpdateStatus(ctx context.Context, unit string, ran func()) error
 }
 
 // session drives the probe through one scenario after the other. Its methods
@@ -52,6 +58,8 @@ type session struct {
 	out strings.Builder
 	// read is how much of each unit's log was read.
 	read map[string]int
+	// environments is what the unit that left has told of its environments.
+	environments string
 }
 
 func (s *session) check(err error) {
@@ -86,21 +94,34 @@ func (s *session) machine(unit, command string) string {
 	return result.Stdout
 }
 
-// action runs commands in the context of an action of a unit, and prints what
-// they recorded and how the action ended if not well.
+// do runs commands in the context of an action of a unit, and prints what they
+// recorded and what else came of the action.
 func (s *session) do(unit, script string) {
-	fmt.Fprintf(&s.out, "%s:\n", unit)
-	s.print(s.action(unit, script))
-}
-
-func (s *session) action(unit, script string) string {
 	result, err := s.model.RunAction(s.ctx, unit, "do", map[string]any{"script": script})
 	s.check(err)
-	text, _ := result.Results["stdout"].(string)
+	fmt.Fprintf(&s.out, "%s:\n", unit)
+	stdout, _ := result.Results["stdout"].(string)
+	s.print(stdout)
+	s.outcome(result)
+}
+
+// outcome prints how an action ended if not well, with what results, but for
+// what it printed and its exit code, and what it logged.
+func (s *session) outcome(result steps.ActionResult) {
 	if result.Status != "completed" {
-		text += fmt.Sprintf("action %s: %s\n", result.Status, result.Message)
+		fmt.Fprintf(&s.out, "action %s: %s\n", result.Status, result.Message)
 	}
-	return text
+	for _, name := range slices.Sorted(maps.Keys(result.Results)) {
+		if name == "stdout" || name == "return-code" {
+			continue
+		}
+		value, err := json.Marshal(result.Results[name])
+		s.check(err)
+		fmt.Fprintf(&s.out, "result %s: %s\n", name, value)
+	}
+	for _, line := range result.Log {
+		fmt.Fprintf(&s.out, "action-log: %s\n", line)
+	}
 }
 
 // on leaves commands for the next hook of a name.
@@ -116,21 +137,32 @@ func (s *session) taken(unit, hook string) {
 }
 
 // hold has a unit wait in an action, which keeps everything else on that unit
-// waiting, until release. What it returns waits for the end of the action.
+// waiting, until release. What it returns waits for the end of the action, and
+// prints how it ended.
 func (s *session) hold(unit string) (ended func()) {
 	ended = s.start(unit, "hold", nil)
 	s.atGate(unit)
 	return ended
 }
 
-// start begins an action and returns what waits for its end.
+// start begins an action and returns what waits for its end, and prints how it
+// ended.
 func (s *session) start(unit, action string, params map[string]any) (ended func()) {
-	done := make(chan error, 1)
+	type outcome struct {
+		steps.ActionResult
+		err error
+	}
+	done := make(chan outcome, 1)
 	go func() {
-		_, err := s.model.RunAction(s.ctx, unit, action, params)
-		done <- err
+		result, err := s.model.RunAction(s.ctx, unit, action, params)
+		done <- outcome{result, err}
 	}()
-	return func() { s.check(<-done) }
+	return func() {
+		o := <-done
+		s.check(o.err)
+		fmt.Fprintf(&s.out, "%s ended the action %s: %s\n", unit, action, o.Status)
+		s.outcome(o.ActionResult)
+	}
 }
 
 // background has juju-exec run a command on a unit that is busy. What the
@@ -197,7 +229,7 @@ func (s *session) idle() {
 
 // until waits until the model is as wanted.
 func (s *session) until(what string, wanted func(steps.State) bool) steps.State {
-	for pause := 20 * time.Millisecond; ; pause = min(2*pause, time.Second) {
+	for pause := 20 * time.Millisecond; ; pause = min(2*pause, time.Second, s.model.Leisure()/5) {
 		state, err := s.model.State(s.ctx)
 		s.check(err)
 		if wanted(state) {
