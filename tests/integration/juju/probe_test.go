@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -32,9 +33,29 @@ func TestProbe(t *testing.T) {
 	if err := packProbe(setup.Charms[probe.Charm], setup.Arch); err != nil {
 		t.Fatal(err)
 	}
+	table := differences(t)
+	left := probeOnce(t, setup, "rolling-ops-probe", table)
+	if len(left) > 0 && !t.Failed() {
+		// Juju leaves open when a unit hears of what happens elsewhere.
+		t.Logf("once more, for the events of %v", slices.Collect(maps.Keys(left)))
+		differ := probeOnce(t, setup, "rolling-ops-probe-again", table)
+		maps.DeleteFunc(left, func(scenario, _ string) bool { return differ[scenario] == "" })
+		for scenario, report := range left {
+			t.Errorf("%s differs twice in its events from the simulated model; the first time:\n%s", scenario, report)
+		}
+	}
+	for _, row := range table.Unmet() {
+		t.Logf("not met this time: %+v", row)
+	}
+}
+
+// probeOnce runs the probe on a new model, and reports the scenarios that differ
+// from the simulated model in their events. Other differences are errors.
+func probeOnce(t *testing.T, setup Setup, name string, table *probe.Table) (differ map[string]string) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), probeLimit)
 	defer cancel()
-	model, err := NewModel(ctx, suite.controller, "rolling-ops-probe", setup)
+	model, err := NewModel(ctx, suite.controller, name, setup)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,14 +64,18 @@ func TestProbe(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	table := differences(t)
+	differ = map[string]string{}
 	probe.Run(ctx, t, probed{model}, func(transcript probe.Transcript) {
 		golden, err := os.ReadFile("../testdata/probe/" + transcript.Name + ".golden")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if report := table.Compare(transcript.Name, string(golden), transcript.Text); report != "" {
+		if report := table.Compare(transcript.Name, probe.WithoutEvents(string(golden)), probe.WithoutEvents(transcript.Text)); report != "" {
 			t.Errorf("%s differs from the simulated model in what docs/simulated-model.md does not list:\n%s", transcript.Name, report)
+		}
+		if report := table.Compare(transcript.Name, string(golden), transcript.Text); report != "" {
+			t.Logf("%s, with its events:\n%s", transcript.Name, report)
+			differ[transcript.Name] = report
 		}
 		if dir := os.Getenv("PROBE_TRANSCRIPTS"); dir != "" {
 			if err := os.WriteFile(filepath.Join(dir, transcript.Name+".txt"), []byte(transcript.Text), 0o644); err != nil {
@@ -58,9 +83,7 @@ func TestProbe(t *testing.T) {
 			}
 		}
 	})
-	for _, row := range table.Unmet() {
-		t.Logf("not met this time: %+v", row)
-	}
+	return differ
 }
 
 // differences returns those that may be.

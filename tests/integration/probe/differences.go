@@ -4,17 +4,18 @@ import (
 	"fmt"
 	"path"
 	"regexp"
-	"slices"
 	"strings"
 )
 
 // A Difference is a row of the table in docs/simulated-model.md: lines that a
 // transcript of one model has and that of the other has not, or has otherwise.
 type Difference struct {
-	// Scenario, and Command if it is not empty, say where: under what heading the
-	// lines are. The latter begins like the line of the transcript, without "$ ".
-	Scenario, Command string
-	// Simulated and Real are the lines, in which "…" stands for any text.
+	// Scenario says where, and Heading and Command do if they are not empty: what
+	// the lines are under. Both begin like the line of the transcript, without
+	// "# " and "$ ".
+	Scenario, Heading, Command string
+	// Simulated and Real are the lines, in which "…" stands for any text. Each may
+	// be there as often as it is listed, under one heading or command.
 	Simulated, Real []string
 	Reason          string
 }
@@ -23,8 +24,9 @@ type Difference struct {
 //
 //	| Where | Simulated | Real | Why |
 //
-// Where is a scenario's name, with a command in backquotes behind it or not.
-// Lines are in backquotes, with <br> between them.
+// Where is a scenario's name, and behind it, in backquotes, a heading with its
+// "# ", or a command, or both, or neither. Lines are in backquotes, with <br>
+// between them.
 func Differences(markdown string) ([]Difference, error) {
 	_, table, ok := strings.Cut(markdown, "\n| Where | Simulated | Real | Why |\n")
 	if !ok {
@@ -42,13 +44,25 @@ func Differences(markdown string) ([]Difference, error) {
 		if len(cells) != 4 {
 			return nil, fmt.Errorf("cannot read the differences: there are %d cells in %q", len(cells), line)
 		}
-		where, command, _ := strings.Cut(strings.TrimSpace(cells[0]), " ")
-		all = append(all, Difference{
-			Scenario: where, Command: strings.Trim(command, "`"),
-			Simulated: lines(cells[1]), Real: lines(cells[2]), Reason: strings.TrimSpace(cells[3]),
-		})
+		d := where(cells[0])
+		d.Simulated, d.Real, d.Reason = lines(cells[1]), lines(cells[2]), strings.TrimSpace(cells[3])
+		all = append(all, d)
 	}
 	return all, nil
+}
+
+// where reads the first cell of a row.
+func where(cell string) Difference {
+	parts := strings.Split(cell, "`")
+	d := Difference{Scenario: strings.TrimSpace(parts[0])}
+	for i := 1; i < len(parts); i += 2 {
+		if heading, ok := strings.CutPrefix(parts[i], "# "); ok {
+			d.Heading = heading
+		} else {
+			d.Command = parts[i]
+		}
+	}
+	return d
 }
 
 // lines reads the lines in a cell of the table.
@@ -84,26 +98,40 @@ func (t *Table) Compare(scenario, simulated, real string) string {
 		{"simulated", onlySimulated, func(d Difference) []string { return d.Simulated }},
 		{"real", onlyReal, func(d Difference) []string { return d.Real }},
 	} {
+		used := map[use]bool{}
 		for _, l := range side.lines {
-			if !t.lists(scenario, l, side.cell) {
-				fmt.Fprintf(&report, "%s | %s | only %s: %s\n", scenario, l.command, side.name, l.text)
+			if !t.lists(scenario, l, side.cell, used) {
+				fmt.Fprintf(&report, "%s | %s | %s | only %s: %s\n", scenario, l.heading, l.command, side.name, l.text)
 			}
 		}
 	}
 	return report.String()
 }
 
-func (t *Table) lists(scenario string, l line, cell func(Difference) []string) bool {
-	listed := false
+// use is a row's line that was needed for a section of a transcript.
+type use struct{ row, line, section int }
+
+// lists says whether a row lists the line and was not used up for it before.
+func (t *Table) lists(scenario string, l line, cell func(Difference) []string, used map[use]bool) bool {
 	for i, row := range t.rows {
-		if ok, err := path.Match(row.Scenario, scenario); err != nil || !ok || !matches(row.Command+"…", l.command) {
+		if !row.covers(scenario, l) {
 			continue
 		}
-		if slices.ContainsFunc(cell(row), func(pattern string) bool { return matches(pattern, strings.TrimSpace(l.text)) }) {
-			t.met[i], listed = true, true
+		for j, pattern := range cell(row) {
+			this := use{i, j, l.section}
+			if !used[this] && matches(pattern, strings.TrimSpace(l.text)) {
+				t.met[i], used[this] = true, true
+				return true
+			}
 		}
 	}
-	return listed
+	return false
+}
+
+// covers says whether the row is about the place that a line is at.
+func (d Difference) covers(scenario string, l line) bool {
+	ok, err := path.Match(d.Scenario, scenario)
+	return err == nil && ok && matches(d.Heading+"…", l.heading) && matches(d.Command+"…", l.command)
 }
 
 // matches says whether text is as pattern says, in which … is any text.
@@ -123,20 +151,37 @@ func (t *Table) Unmet() []Difference {
 	return unmet
 }
 
-// line is a line of a transcript with the command, or heading, that it is under.
-type line struct{ command, text string }
+// line is a line of a transcript, with the heading and the command that it is
+// under. Sections are what begins with one of them, or with a unit's name.
+type line struct {
+	heading, command, text string
+	section                int
+}
+
+func (l line) same(as line) bool {
+	l.section = as.section
+	return l == as
+}
+
+var unitLine = regexp.MustCompile(`^[a-z-]+/\d+( heard)?:$`)
 
 func parse(transcript string) []line {
 	var all []line
-	command := ""
+	var now line
 	for text := range strings.Lines(transcript) {
-		text = strings.TrimRight(text, "\n")
-		if before, after, ok := strings.Cut(text, "$ "); ok && !strings.Contains(before, " ") {
-			command = after
-		} else if after, ok := strings.CutPrefix(text, "# "); ok {
-			command = after
+		now.text = strings.TrimRight(text, "\n")
+		if before, after, ok := strings.Cut(now.text, "$ "); ok && !strings.Contains(before, " ") {
+			now.command, now.section = after, now.section+1
+		} else if after, ok := strings.CutPrefix(now.text, "# "); ok {
+			now.heading, now.command, now.section = after, "", now.section+1
+		} else if unitLine.MatchString(now.text) {
+			now.command, now.section = "", now.section+1
 		}
-		all = append(all, line{command, text})
+		if strings.HasPrefix(now.command, "network-get") {
+			// The same YAML: Juju indents lists within maps by two more.
+			now.text = strings.TrimSpace(now.text)
+		}
+		all = append(all, now)
 	}
 	return all
 }
@@ -150,7 +195,7 @@ func diff(a, b []line) (onlyA, onlyB []line) {
 	}
 	for i := len(a) - 1; i >= 0; i-- {
 		for j := len(b) - 1; j >= 0; j-- {
-			if a[i] == b[j] {
+			if a[i].same(b[j]) {
 				common[i][j] = common[i+1][j+1] + 1
 			} else {
 				common[i][j] = max(common[i+1][j], common[i][j+1])
@@ -160,7 +205,7 @@ func diff(a, b []line) (onlyA, onlyB []line) {
 	i, j := 0, 0
 	for i < len(a) && j < len(b) {
 		switch {
-		case a[i] == b[j]:
+		case a[i].same(b[j]):
 			i, j = i+1, j+1
 		case common[i+1][j] >= common[i][j+1]:
 			onlyA, i = append(onlyA, a[i]), i+1

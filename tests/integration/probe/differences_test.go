@@ -11,6 +11,7 @@ const table = `
 | --- | --- | --- | --- |
 | tools ` + "`is-leader`" + ` | ` + "`True`" + ` | ` + "`yes, …`<br>`exit 1`" + ` | this is why |
 | order |  | ` + "`hooks/more`" + ` | one more |
+| order ` + "`# twice` `goal-state`" + ` |  | ` + "`a`<br>`a`" + ` | twice |
 | never | ` + "`a`" + ` |  | a row that nothing needs |
 
 More text.
@@ -24,6 +25,7 @@ func TestDifferences(t *testing.T) {
 	want := []Difference{
 		{Scenario: "tools", Command: "is-leader", Simulated: []string{"True"}, Real: []string{"yes, …", "exit 1"}, Reason: "this is why"},
 		{Scenario: "order", Real: []string{"hooks/more"}, Reason: "one more"},
+		{Scenario: "order", Heading: "twice", Command: "goal-state", Real: []string{"a", "a"}, Reason: "twice"},
 		{Scenario: "never", Simulated: []string{"a"}, Reason: "a row that nothing needs"},
 	}
 	if diff := cmp.Diff(want, rows); diff != "" {
@@ -33,23 +35,37 @@ func TestDifferences(t *testing.T) {
 	for _, test := range []struct{ scenario, simulated, real, want string }{
 		{"tools", "a\nb\n", "a\nb\n", ""},
 		{"tools", "$ is-leader --x\n  True\n$ other\n", "$ is-leader --x\n  yes, it is\n  exit 1\n$ other\n", ""},
-		{"tools", "$ is-leader\n  True\n$ other\n", "$ is-leader\n  True\n$ other\n  exit 1\n", "tools | other | only real:   exit 1\n"},
-		{"tools", "$ is-leader\n  False\n", "$ is-leader\n  yes, no\n", "tools | is-leader | only simulated:   False\n"},
+		{"tools", "$ is-leader\n  True\n$ other\n", "$ is-leader\n  True\n$ other\n  exit 1\n", "tools |  | other | only real:   exit 1\n"},
+		{"tools", "$ is-leader\n  False\n", "$ is-leader\n  yes, no\n", "tools |  | is-leader | only simulated:   False\n"},
 		{"order", "# first\nhooks/a\n", "# first\nhooks/more\nhooks/a\n", ""},
-		{"order", "# first\nhooks/a\nhooks/b\n", "# first\nhooks/b\nhooks/a\n", "order | first | only simulated: hooks/a\norder | first | only real: hooks/a\n"},
-		{"events", "", "hooks/more\n", "events |  | only real: hooks/more\n"},
+		{"order", "# first\nhooks/a\nhooks/b\n", "# first\nhooks/b\nhooks/a\n", "order | first |  | only simulated: hooks/a\norder | first |  | only real: hooks/a\n"},
+		{"events", "", "hooks/more\n", "events |  |  | only real: hooks/more\n"},
+		{"order", "# first\n", "# first\nhooks/more\nhooks/more\n", "order | first |  | only real: hooks/more\n"},
+		{"order", "# first\n# second\n", "# first\nhooks/more\n# second\nhooks/more\n", ""},
+		{"order", "# twice\n$ goal-state\n", "# twice\n$ goal-state\na\na\na\n", "order | twice | goal-state | only real: a\n"},
+		{"order", "# twice\n$ goal-state\nx/1 heard:\n", "# twice\n$ goal-state\nx/1 heard:\na\n", "order | twice |  | only real: a\n"},
+		{"order", "# once\n$ goal-state\n", "# once\n$ goal-state\na\n", "order | once | goal-state | only real: a\n"},
+		{"tools", "$ network-get restart\n  - a\n", "$ network-get restart\n    - a\n", ""},
+		{"tools", "$ config-get\n  - a\n", "$ config-get\n    - a\n", "tools |  | config-get | only simulated:   - a\ntools |  | config-get | only real:     - a\n"},
 	} {
 		if diff := cmp.Diff(test.want, listed.Compare(test.scenario, test.simulated, test.real)); diff != "" {
 			t.Errorf("%s %q %q: %s", test.scenario, test.simulated, test.real, diff)
 		}
 	}
-	if diff := cmp.Diff(want[2:], listed.Unmet()); diff != "" {
+	if diff := cmp.Diff(want[3:], listed.Unmet()); diff != "" {
 		t.Error(diff)
 	}
 	for _, bad := range []string{"", "\n| Where | Simulated | Real | Why |\n| a | b |\n"} {
 		if _, err := Differences(bad); err == nil {
 			t.Errorf("no error from %q", bad)
 		}
+	}
+}
+
+func TestWithoutEvents(t *testing.T) {
+	got := WithoutEvents("x/0 heard:\nhooks/a unit=x/1\n$ tool\n  hooks/b\nactions/do\njuju-exec\njuju-exec is\n")
+	if want := "x/0 heard:\n$ tool\n  hooks/b\njuju-exec is\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

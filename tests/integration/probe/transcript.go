@@ -27,3 +27,11 @@ func normalize(text string) string {
 	}
 	return text
 }
+
+var eventLine = regexp.MustCompile(`(?m)^((hooks|actions)/.*|juju-exec)\n`)
+
+// WithoutEvents returns a transcript without the lines that tell of an event.
+// When a unit hears of what happens elsewhere, and so whether before something
+// else and how many changes at once, Juju leaves open; what tools answer it does
+// not.
+func WithoutEvents(transcript string) string { return eventLine.ReplaceAllString(transcript, "") }
