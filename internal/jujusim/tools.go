@@ -107,8 +107,8 @@ func init() {
 		"action-log":  {"<message>", nil, actionLog},
 
 		// Without secrets and storage in the model, there are none.
-		"secret-ids":   {"", formatOptions, func(c *call) error { return c.write([]string(nil)) }},
-		"storage-list": {"[<storage-name>]", formatOptions, emptyList},
+		"secret-ids":   {"", formatOptions, secretIDs},
+		"storage-list": {"[<storage-name>]", formatOptions, storageList},
 
 		// Not modelled.
 		"juju-reboot":     {},

@@ -29,7 +29,19 @@ func jujuLog(c *call) error {
 	return nil
 }
 
-func emptyList(c *call) error { return c.write([]string{}) }
+func secretIDs(c *call) error {
+	if err := c.noMore(0); err != nil {
+		return err
+	}
+	return c.write([]string(nil))
+}
+
+func storageList(c *call) error {
+	if err := c.noMore(1); err != nil {
+		return err
+	}
+	return c.write([]string{})
+}
 
 // In YAML, but not in JSON, Juju keeps older names of some fields beside the new.
 type networkAddress struct {

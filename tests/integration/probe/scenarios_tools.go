@@ -67,7 +67,7 @@ func toolsOfLeader(s *session) {
 	const secret = "secret:d0000000000000000000"
 	s.do(first, "try "+strings.Join([]string{
 		"secret-add key=value", "secret-get " + secret, "secret-info-get " + secret, "secret-set " + secret + " key=value",
-		"secret-remove " + secret, "secret-grant " + secret + " -r restart:0", "secret-revoke " + secret,
+		"secret-remove " + secret, "secret-grant " + secret + " -r restart:0", "secret-revoke " + secret + " -r restart:0",
 		"storage-add nosuch", "storage-get", "storage-get -s nosuch/0",
 	}, "\ntry ")+"\nexit 1")
 	s.say("what comes of files and standard input")
