@@ -153,7 +153,7 @@ func (p *probed) Machine(ctx context.Context, _, command string) (steps.ExecResu
 	return result, err
 }
 
-func (p *probed) Leisure() time.Duration { return time.Second }
+func (p *probed) Leisure() time.Duration { return 2 * time.Second }
 
 func (p *probed) Settle(context.Context) error { return nil }
 

@@ -159,16 +159,14 @@ func leave(s *session) {
 	leisure := s.model.Leisure().Seconds()
 	s.on(third, "stop", fmt.Sprintf(`
 		status-set maintenance "$(tail -n 3 "$probe/log"; try goal-state; try relation-list -r restart:0)"
-		sleep %g
-		status-set maintenance "$(environments restart-relation-departed-self stop)"
-		sleep %g`, leisure, leisure/2))
+		sleep %g`, leisure))
 	s.on(third, "remove", fmt.Sprintf(`
-		status-set maintenance "$(environments remove)"
+		status-set maintenance "$(environments restart-relation-departed-self stop remove)"
 		sleep %g`, leisure/2))
 	s.check(s.model.RemoveUnit(s.ctx, third, false))
 	s.print(s.told(third, "hooks/stop"))
 	s.goalFrom(first, third)
-	s.environments = "\n" + s.told(third, "# stop") + "\n" + s.told(third, "# remove")
+	s.environments = "\n" + s.told(third, "# remove")
 	s.until("to have two units", func(state steps.State) bool { return len(state.Units) == 2 })
 	s.say("it is gone")
 	s.idle()
