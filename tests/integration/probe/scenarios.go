@@ -101,7 +101,7 @@ func commits(s *session) {
 		relation-set -r restart:0 --app kept=hook
 		state-set kept=hook
 		open-port 84
-		echo '`+kept(first)+`; relation-set -r restart:0 kept=second' >"$probe/on/config-changed"
+		echo '`+kept(first)+`; relation-set -r restart:0 attempt=second' >"$probe/on/config-changed"
 		exit 3`)
 	s.check(s.model.SetConfig(s.ctx, map[string]string{"number": "8"}))
 	state := s.until("to be in error", func(state steps.State) bool { return state.Units[0].Status == "error" })
@@ -109,8 +109,7 @@ func commits(s *session) {
 	s.do(first, "try goal-state; "+kept(first))
 	s.until("to be well again", func(state steps.State) bool { return state.Units[0].Status != "error" })
 	s.log(first, second)
-	s.kept(first)
-	s.do(first, "relation-set -r restart:0 kept=")
+	s.do(first, kept(first)+"; try relation-get -r restart:0 attempt "+first+"; relation-set -r restart:0 attempt=")
 
 	s.say("a leader that writes both databags, then clears them")
 	s.do(first, "relation-set -r restart:0 --app a=1 b=2; relation-set -r restart:0 a=1 b=2; try relation-get -r restart:0 --app - "+first+"; try relation-get -r restart:0 - "+first)
