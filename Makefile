@@ -49,11 +49,12 @@ process-faults: ## RUNS random runs of real processes that are killed and worse,
 	go test -count=1 -v -timeout 3h -run '^TestProcessFaults$$' ./tests/processfaults -runs $(RUNS) $(if $(SEED),-seed $(SEED))
 
 CONTROLLERS = $${JUJU_DATA:-$${XDG_DATA_HOME:-$$HOME/.local/share}/juju}/controllers.yaml
+PARALLEL ?= 3
 integration: ## run the scripts on a real Juju controller (KEEP=1, BASE=ubuntu@22.04, RUN=TestScripts: see docs/testing.md)
 	@grep -qs uuid: "$(CONTROLLERS)" || { echo 'integration: no Juju controller; get one with "snap install juju lxd && lxd init --auto && juju bootstrap localhost"' >&2; exit 1; }
 	@$(if $(CHARM),,$(MAKE) --no-print-directory charm)
 	cd tests/integration/juju && go vet .
-	cd tests/integration/juju && ARCH=$(ARCH) go test -count=1 -v -timeout 3h -parallel 3 -run '$(or $(RUN),.)' .
+	cd tests/integration/juju && ARCH=$(ARCH) go test -count=1 -v -timeout 3h -parallel $(PARALLEL) -run '$(or $(RUN),.)' .
 
 charmcraft-check: ## pack with the real charmcraft too, and compare (as root, on Debian or Ubuntu)
 	tests/charmcraft/check.sh

@@ -166,7 +166,7 @@ func open(test string, env *testscript.Env) (steps.Backend, error) {
 }
 
 func scripts(t *testing.T, dir string, more map[string]func(*testscript.TestScript, bool, []string)) {
-	t.Parallel() // to the probe, which waits most of its time
+	t.Parallel()
 	open := func(env *testscript.Env) (steps.Backend, error) { return open(t.Name(), env) }
 	params := steps.Suite{Open: open, Limit: stepLimit}.Params(filepath.Join("../testdata/scripts", dir))
 	for name, step := range more {

@@ -59,13 +59,19 @@ var _ interface {
 	steps.Logger
 } = (*Model)(nil)
 
+// How often units run update-status, and the longest interval that Juju takes.
+const (
+	updateStatusInterval = "update-status-hook-interval"
+	longestInterval      = "60m"
+)
+
 // NewModel adds a model, whose name begins with the name given.
 func NewModel(ctx context.Context, c *Controller, name string, setup Setup) (*Model, error) {
 	m := &Model{controller: c, setup: setup, name: name + "-" + randomSuffix(), logs: newLogs()}
 	tag, err := c.addModel(ctx, m.name, map[string]any{
 		"logging-config": "<root>=INFO;unit=DEBUG",
-		// The longest that Juju takes: a roll that stands still is not to be saved by the last resort.
-		"update-status-hook-interval": "60m",
+		// A roll that stands still is not to be saved by the last resort.
+		updateStatusInterval: longestInterval,
 	})
 	if err != nil {
 		return nil, err

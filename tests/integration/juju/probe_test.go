@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/juju/juju/api/client/action"
-	"github.com/juju/juju/api/client/modelconfig"
 
 	"rolling-ops/tests/integration/probe"
 	"rolling-ops/tests/integration/steps"
@@ -26,6 +25,7 @@ const probeLimit = 30 * time.Minute
 // with what it sees on the simulated model. PROBE_TRANSCRIPTS names a directory
 // to write the transcripts to.
 func TestProbe(t *testing.T) {
+	t.Parallel() // to the scripts: it waits most of its time
 	setup := suite.setup
 	setup.Logf = t.Logf
 	setup.Charms = maps.Clone(setup.Charms)
@@ -147,29 +147,13 @@ func (p probed) UnitDir(unit string) string {
 // Leisure is enough for an action, or two.
 func (p probed) Leisure() time.Duration { return 30 * time.Second }
 
-// Deploy deploys the probe. No update-status is to come in between.
-func (p probed) Deploy(ctx context.Context, d steps.Deployment) error {
-	if err := p.updateStatusEvery(ctx, "60m"); err != nil {
-		return err
-	}
-	return p.Model.Deploy(ctx, d)
-}
-
-func (p probed) updateStatusEvery(ctx context.Context, interval string) error {
-	err := modelconfig.NewClient(p.conn).ModelSet(ctx, map[string]any{"update-status-hook-interval": interval})
-	if err != nil {
-		return fmt.Errorf("cannot configure the model: %w", err)
-	}
-	return nil
-}
-
 // UpdateStatus has update-status come as often as Juju allows for a while.
 func (p probed) UpdateStatus(ctx context.Context, _ string, ran func()) error {
-	if err := p.updateStatusEvery(ctx, "1m"); err != nil {
+	if err := p.Configure(ctx, map[string]any{updateStatusInterval: "1m"}); err != nil {
 		return err
 	}
 	ran()
-	if err := p.updateStatusEvery(ctx, "60m"); err != nil {
+	if err := p.Configure(ctx, map[string]any{updateStatusInterval: longestInterval}); err != nil {
 		return err
 	}
 	return p.Settle(ctx)
