@@ -63,8 +63,9 @@ func (m *Model) execOn(ctx context.Context, where action.RunParams, command stri
 	return execResult(ended)
 }
 
-// execAsRoot runs a shell command, without quotes in it, on a machine. Juju runs
-// what is for a machine as the user ubuntu, who may do everything by sudo.
+// execAsRoot runs a shell command, without single quotes in it, on a machine.
+// Juju runs what is for a machine as the user ubuntu, who may do everything by
+// sudo.
 func (m *Model) execAsRoot(ctx context.Context, machine, command string) (steps.ExecResult, error) {
 	return m.execOn(ctx, action.RunParams{Machines: []string{machine}}, "sudo -n sh -c '"+command+"'")
 }

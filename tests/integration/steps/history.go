@@ -126,5 +126,3 @@ func Handovers(transitions []Transition) []time.Duration {
 	}
 	return waits
 }
-
-func byTime(a, b Transition) int { return a.Time.Compare(b.Time) }

@@ -43,8 +43,10 @@ func ParseTransitions(log []byte) ([]Transition, error) {
 // SortTransitions puts transitions in the order of time; those of the same time
 // stay as they are.
 func SortTransitions(transitions []Transition) {
-	slices.SortStableFunc(transitions, func(a, b Transition) int { return a.Time.Compare(b.Time) })
+	slices.SortStableFunc(transitions, byTime)
 }
+
+func byTime(a, b Transition) int { return a.Time.Compare(b.Time) }
 
 // attempt is one run of a unit's callback, as far as its transitions tell.
 type attempt struct {
