@@ -3,8 +3,10 @@ package hooktool
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -112,10 +114,21 @@ func (s *GoalStatus) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
+// goalStateTries is how often goal-state is asked. Juju lists the units and then looks each of them up: it answers `unit
+// "probe/2" not found` if that one is removed in between (seen on 4.1), and does not list it the next time.
+const goalStateTries = 3
+
 // GoalState asks the controller for the goal state (goal-state). It costs more than other tools: a round trip to the
-// controller.
+// controller. It asks again when it met a unit that was just being removed.
 func (t *Tools) GoalState(ctx context.Context) (GoalState, error) {
-	var state GoalState
-	err := t.ask(ctx, query("goal-state"), &state)
-	return state, err
+	var err error
+	for range goalStateTries {
+		var state GoalState
+		err = t.ask(ctx, query("goal-state"), &state)
+		var e *Error
+		if !errors.As(err, &e) || !strings.HasSuffix(e.Stderr, "not found") {
+			return state, err
+		}
+	}
+	return GoalState{}, err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strconv"
 	"strings"
@@ -284,6 +285,44 @@ type answering string
 
 func (a answering) Run(context.Context, string, []string, []byte) ([]byte, error) {
 	return []byte(a), nil
+}
+
+// TestGoalStateAsksAgain meets units that are being removed, as a controller does that has listed them before.
+func TestGoalStateAsksAgain(t *testing.T) {
+	gone, down := `ERROR unit "probe/2" not found`, "ERROR connection is shut down"
+	cases := []struct {
+		name   string
+		stderr []string // of the first calls, which fail
+		calls  int
+		want   string
+	}{
+		{"one is removed", []string{gone}, 2, "<nil>"},
+		{"two, one after the other", []string{gone, `ERROR status for unit "probe/3" not found`}, 3, "<nil>"},
+		{"no end of it", []string{gone, gone, gone, gone}, 3, `cannot run goal-state --format=json: exit code 1: unit "probe/2" not found`},
+		{"another error", []string{down}, 1, "cannot run goal-state --format=json: exit code 1: connection is shut down"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			made := 0
+			a := startAgent(t, func(Request) (Response, error) {
+				made++
+				if made <= len(c.stderr) {
+					return Response{Code: 1, Stderr: []byte(c.stderr[made-1] + "\n")}, nil
+				}
+				return Response{Stdout: []byte(`{"units":{"probe/0":{"status":"active"}},"relations":{}}`)}, nil
+			})
+			state, err := New(openSocket(t, a)).GoalState(t.Context())
+			if got := fmt.Sprint(err); got != c.want {
+				t.Errorf("got %s, want %s", got, c.want)
+			}
+			if err == nil && len(state.Units) != 1 {
+				t.Errorf("got %v", state)
+			}
+			if calls, _ := a.took(); len(calls) != c.calls {
+				t.Errorf("%d calls were made, want %d", len(calls), c.calls)
+			}
+		})
+	}
 }
 
 func TestActionSetRefuses(t *testing.T) {
