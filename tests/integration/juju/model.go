@@ -218,13 +218,17 @@ func (m *Model) addDatabags(ctx context.Context, state *steps.State) error {
 	}
 	var present []steps.Unit
 	for i, info := range infos {
-		if info.Error != nil {
-			if text := info.Error.Error(); !strings.Contains(text, "not found") && !strings.Contains(text, "unit is dead") { // it comes without its code
-				return fmt.Errorf("cannot get the databag of %s: %w", state.Units[i].Name, info.Error)
-			}
-			continue
-		}
 		unit := state.Units[i]
+		if info.Error != nil {
+			switch text := info.Error.Error(); { // it comes without its code
+			case strings.Contains(text, "not found"):
+				continue
+			case strings.Contains(text, "unit is dead"):
+				unit.Idle = false // it is still to be removed
+			default:
+				return fmt.Errorf("cannot get the databag of %s: %w", unit.Name, info.Error)
+			}
+		}
 		for _, relation := range info.RelationData {
 			if relation.Endpoint == peerEndpoint {
 				unit.Databag = databag(relation.UnitRelationData[unit.Name].UnitData)
