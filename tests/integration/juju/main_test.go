@@ -37,7 +37,13 @@ var suite struct {
 	setup      Setup
 
 	mu    sync.Mutex
-	waits map[string][]time.Duration // by test: between one unit's end and the next one's start
+	waits map[string][]wait // by test
+}
+
+// wait is how long it took in a script from one unit's end to the next one's start.
+type wait struct {
+	script string
+	length time.Duration
 }
 
 func TestMain(m *testing.M) {
@@ -60,7 +66,7 @@ func run(m *testing.M) (int, error) {
 		return 0, err
 	}
 	defer controller.Close()
-	suite.controller, suite.waits = controller, map[string][]time.Duration{}
+	suite.controller, suite.waits = controller, map[string][]wait{}
 	work, err := os.MkdirTemp("", "rolling-ops-integration-")
 	if err != nil {
 		return 0, err
@@ -75,7 +81,8 @@ func run(m *testing.M) (int, error) {
 	stop()
 	for test, waits := range suite.waits {
 		if len(waits) > 0 {
-			fmt.Printf("%s: %d times a unit began after another: the longest wait was %v\n", test, len(waits), slices.Max(waits))
+			longest := slices.MaxFunc(waits, func(a, b wait) int { return cmp.Compare(a.length, b.length) })
+			fmt.Printf("%s: %d times a unit began after another: the longest wait was %v, in %s\n", test, len(waits), longest.length, longest.script)
 		}
 	}
 	return code, destroyAll()
@@ -160,7 +167,9 @@ func open(test string, env *testscript.Env) (steps.Backend, error) {
 		setup.Logf("%v, %d lines of transitions, waits %v", time.Since(begin).Round(time.Second), len(history), waits)
 		suite.mu.Lock()
 		defer suite.mu.Unlock()
-		suite.waits[test] = append(suite.waits[test], waits...)
+		for _, length := range waits {
+			suite.waits[test] = append(suite.waits[test], wait{script, length})
+		}
 	})
 	return model, nil
 }
