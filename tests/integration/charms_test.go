@@ -1,14 +1,15 @@
 package integration_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"sync"
 
 	"rolling-ops/tests/integration/sim"
 	"rolling-ops/tests/integration/steps"
+	"rolling-ops/tests/product"
 )
 
 // charms are the charms that the scripts deploy, as directories like a unit's.
@@ -31,43 +32,25 @@ func (b *builder) build() (sim.Charms, error) {
 			steps.RollingOps: filepath.Join(b.dir, "rolling-ops"),
 			steps.Other:      filepath.Join(b.dir, "other"),
 		}
-		worker := filepath.Join(b.dir, "worker")
-		if b.err = goBuild(worker, "rolling-ops/cmd/worker"); b.err != nil {
-			return
-		}
-		b.err = assemble(b.dirs[steps.RollingOps], "rolling-ops/cmd/dispatch",
-			worker, "../../metadata.yaml", "../../config.yaml", "../../actions.yaml")
-		if b.err != nil {
-			return
-		}
-		b.err = assemble(b.dirs[steps.Other], "rolling-ops/tests/integration/othercharm",
-			worker, "othercharm/metadata.yaml", "othercharm/actions.yaml")
+		b.err = errors.Join(product.Charm(b.dirs[steps.RollingOps]),
+			otherCharm(b.dirs[steps.Other], filepath.Join(b.dirs[steps.RollingOps], "worker")))
 	})
 	return b.dirs, b.err
 }
 
-// assemble makes a charm directory of a dispatch program and copies of files.
-func assemble(dir, dispatch string, files ...string) error {
-	if err := goBuild(filepath.Join(dir, "dispatch"), dispatch); err != nil {
+// otherCharm makes the other charm's directory, with a copy of the worker.
+func otherCharm(dir, worker string) error {
+	if err := product.Program(filepath.Join(dir, "dispatch"), "rolling-ops/tests/integration/othercharm"); err != nil {
 		return err
 	}
-	for _, path := range files {
+	for _, path := range []string{worker, "othercharm/metadata.yaml", "othercharm/actions.yaml"} {
 		content, err := os.ReadFile(path)
 		if err != nil {
-			return fmt.Errorf("cannot assemble charm: %w", err)
+			return fmt.Errorf("cannot make the other charm: %w", err)
 		}
 		if err := os.WriteFile(filepath.Join(dir, filepath.Base(path)), content, 0o755); err != nil {
-			return fmt.Errorf("cannot assemble charm: %w", err)
+			return fmt.Errorf("cannot make the other charm: %w", err)
 		}
-	}
-	return nil
-}
-
-func goBuild(output, pkg string) error {
-	cmd := exec.Command("go", "build", "-trimpath", "-o", output, pkg)
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("cannot build %s: %w\n%s", pkg, err, out)
 	}
 	return nil
 }

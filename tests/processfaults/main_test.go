@@ -4,7 +4,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -12,6 +11,7 @@ import (
 	"go.uber.org/goleak"
 
 	"rolling-ops/internal/jujusim/agent"
+	"rolling-ops/tests/product"
 )
 
 // The test program is also the hook tools, juju-exec and the health check of the
@@ -44,7 +44,7 @@ func run(m *testing.M) (int, error) {
 		return 1, err
 	}
 	defer os.RemoveAll(dir)
-	if err := buildCharm(dir); err != nil {
+	if err := product.Charm(dir); err != nil {
 		return 1, err
 	}
 	charmDir = dir
@@ -57,27 +57,3 @@ func run(m *testing.M) (int, error) {
 
 // charmDir is the charm under test, as a directory like a unit's.
 var charmDir string
-
-func buildCharm(dir string) error {
-	for _, program := range []string{"dispatch", "worker"} {
-		cmd := exec.Command("go", "build", "-trimpath", "-o", filepath.Join(dir, program), "rolling-ops/cmd/"+program)
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("cannot build %s: %w\n%s", program, err, out)
-		}
-	}
-	for _, file := range []string{"metadata.yaml", "config.yaml", "actions.yaml"} {
-		if err := copyFile(filepath.Join("..", "..", file), filepath.Join(dir, file), 0o600); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func copyFile(from, to string, mode os.FileMode) error {
-	content, err := os.ReadFile(from)
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(to, content, mode)
-}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"rolling-ops/internal/jujusim/agent"
+	"rolling-ops/tests/product"
 )
 
 // The test program is also the hook tools of the models in it.
@@ -27,30 +27,19 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// buildCharm builds the project's charm as an unpacked directory.
-func buildCharm(t *testing.T) string {
+// charm makes the project's charm.
+func charm(t *testing.T) string {
 	t.Helper()
-	dir, root := t.TempDir(), filepath.Join("..", "..", "..")
-	for _, name := range []string{"metadata.yaml", "actions.yaml", "config.yaml"} {
-		data, err := os.ReadFile(filepath.Join(root, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	build := exec.Command("go", "build", "-o", dir, "rolling-ops/cmd/dispatch", "rolling-ops/cmd/worker")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
+	dir := t.TempDir()
+	if err := product.Charm(dir); err != nil {
+		t.Fatal(err)
 	}
 	return dir
 }
 
 // All questions, answered for the charm's real programs over each transport.
 func TestRun(t *testing.T) {
-	dir := buildCharm(t)
+	dir := charm(t)
 	for _, mode := range []string{"socket", "programs"} {
 		t.Run(mode, func(t *testing.T) {
 			o := Options{
@@ -161,7 +150,7 @@ func TestNextWake(t *testing.T) {
 func TestCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := Run(ctx, Options{CharmDirs: []string{buildCharm(t)}, HookSizes: []int{3}, Runs: 3, Limit: time.Minute})
+	_, err := Run(ctx, Options{CharmDirs: []string{charm(t)}, HookSizes: []int{3}, Runs: 3, Limit: time.Minute})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
