@@ -1,7 +1,6 @@
 package integration_test
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -32,8 +31,10 @@ func (b *builder) build() (sim.Charms, error) {
 			steps.RollingOps: filepath.Join(b.dir, "rolling-ops"),
 			steps.Other:      filepath.Join(b.dir, "other"),
 		}
-		b.err = errors.Join(product.Charm(b.dirs[steps.RollingOps]),
-			otherCharm(b.dirs[steps.Other], filepath.Join(b.dirs[steps.RollingOps], "worker")))
+		if b.err = product.Charm(b.dirs[steps.RollingOps]); b.err != nil {
+			return
+		}
+		b.err = otherCharm(b.dirs[steps.Other], filepath.Join(b.dirs[steps.RollingOps], "worker"))
 	})
 	return b.dirs, b.err
 }
