@@ -43,17 +43,22 @@ func run(args ...string) error {
 	return nil
 }
 
-// Watch makes all of the project's Go code an input of the test that calls it: go
-// test runs that again when any of it has changed. It returns the project's
+// inputs are the files, besides the Go code, on which it depends what the charm does.
+var inputs = []string{"go.mod", "go.sum", "actions.yaml", "config.yaml", "metadata.yaml"}
+
+// Watch makes those and all of the project's Go code an input of the test that calls
+// it: go test runs that again when any of it has changed. It returns the project's
 // directory.
 func Watch() (root string, err error) {
 	out, err := exec.Command("go", "env", "GOMOD").Output()
 	if err != nil {
 		return "", fmt.Errorf("cannot find the project's directory: %w", err)
 	}
-	mod := strings.TrimSpace(string(out))
-	root = filepath.Dir(mod)
-	_, err = os.Stat(mod)
+	root = filepath.Dir(strings.TrimSpace(string(out)))
+	for _, name := range inputs {
+		_, missing := os.Stat(filepath.Join(root, name))
+		err = errors.Join(err, missing)
+	}
 	for _, dir := range []string{"cmd", "internal", "tests"} {
 		err = errors.Join(err, filepath.WalkDir(filepath.Join(root, dir), func(_ string, d fs.DirEntry, err error) error {
 			if err == nil && d.Name() == "testdata" {
