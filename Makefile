@@ -1,7 +1,8 @@
 ARCH ?= $(shell go env GOARCH)
+GO_DIRS = cmd hooktool internal jujusim tests
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # What runs other programs, or no goroutines at all, gains nothing from the race detector.
-RACE = $(filter-out %/jujusim/agent %/jujusim/bench %/jujusim/script %/pack,$(shell go list ./internal/...))
+RACE = $(filter-out %/jujusim/agent %/jujusim/script %/pack,$(shell go list ./hooktool/... ./internal/... ./jujusim/...))
 # Times, not a duration: go test can fail with "context deadline exceeded" when that is over.
 FUZZTIME ?= 20000x
 
@@ -23,7 +24,7 @@ test: lint race ## all tests: what CI runs
 	@$(MAKE) --no-print-directory fuzz
 
 lint:
-	@unformatted=$$(gofmt -l cmd internal tests); [ -z "$$unformatted" ] || { echo "not formatted by gofmt: $$unformatted" >&2; exit 1; }
+	@unformatted=$$(gofmt -l $(GO_DIRS)); [ -z "$$unformatted" ] || { echo "not formatted by gofmt: $$unformatted" >&2; exit 1; }
 	go vet ./...
 	go run $(STATICCHECK) ./...
 
@@ -31,7 +32,7 @@ race:
 	go test -race -timeout 20m $(RACE)
 
 fuzz: ## each fuzz target for FUZZTIME inputs, or longer: FUZZTIME=1m
-	@for file in $$(grep -rl --include='*_test.go' '^func Fuzz' internal); do \
+	@for file in $$(grep -rl --include='*_test.go' '^func Fuzz' $(GO_DIRS)); do \
 		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p' $$file); do \
 			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) ./$$(dirname $$file) || exit 1; \
 		done; \
@@ -65,16 +66,16 @@ bench: build ## what hooks and rolls cost: one table a question (docs/performanc
 	go run ./internal/pack -dir build/charm
 	bin/jujusim bench --charm build/charm --rolls 3,10,30 --json build/bench/hooks.json
 	go test -run '^$$' -bench 'Roll/units=($(ROLLS))$$' -benchtime 1x -count 3 -timeout 1h ./tests/cost > build/bench/counts.txt
-	go test -run '^$$' -bench 'Queue|Call|Hook$$' -count 5 ./tests/cost ./internal/hooktool ./internal/jujusim > build/bench/parts.txt
+	go test -run '^$$' -bench 'Queue|Call|Hook$$' -count 5 ./internal/codec ./tests/cost ./hooktool ./jujusim > build/bench/parts.txt
 	cat build/bench/counts.txt build/bench/parts.txt | go run ./tests/cost/report table
 
 bench-peers: build ## the same beside a Python charm, on real Juju too if a controller is up (HOOK_TOOL=jujuc for Juju's own hook tools)
 	@mkdir -p build/bench
 	go run ./internal/pack -dir build/charm
-	tests/peers/build.sh build/peer
-	tests/peers/with-juju-exec.sh bin/jujusim bin/jujusim bench --charm build/charm --charm build/peer \
+	tests/rival/build.sh build/peer
+	tests/rival/with-juju-exec.sh bin/jujusim bin/jujusim bench --charm build/charm --charm build/peer \
 		--rolls 1,3,10,30 --runs 10 --limit 10m --json build/bench/peers.json $(if $(HOOK_TOOL),--hook-tool $(HOOK_TOOL))
-	@if juju controllers 2>/dev/null | grep -q '\*'; then go run ./tests/peers/juju -charm build/charm -charm build/peer; \
+	@if juju controllers 2>/dev/null | grep -q '\*'; then go run ./tests/rival/juju -charm build/charm -charm build/peer; \
 		else echo 'no Juju controller is up: nothing measured on real Juju'; fi
 
 clean: ## remove what the other targets made

@@ -44,7 +44,7 @@ func TestLinks(t *testing.T) {
 	}{
 		{"./cmd/dispatch", "rolling-ops/internal/charm", []string{
 			"github.com/juju/juju", "github.com/spf13/cobra", "github.com/spf13/pflag", "gopkg.in/yaml.v3", "crypto/tls", "html/template",
-			"net/http", "net/rpc", "testing", "rolling-ops/internal/jujusim",
+			"net/http", "net/rpc", "testing", "rolling-ops/jujusim",
 		}},
 		{"./cmd/worker", "rolling-ops/internal/worker", []string{"github.com/juju/juju", "net/http", "testing"}},
 		{"-test ./...", "rolling-ops/internal/rollingops", []string{"github.com/juju/juju"}},

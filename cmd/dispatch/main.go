@@ -10,8 +10,8 @@ import (
 	"runtime/debug"
 	"syscall"
 
+	"rolling-ops/hooktool"
 	"rolling-ops/internal/charm"
-	"rolling-ops/internal/hooktool"
 )
 
 func main() { os.Exit(run()) }

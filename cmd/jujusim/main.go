@@ -5,8 +5,8 @@ package main
 import (
 	"os"
 
-	"rolling-ops/internal/jujusim/agent"
-	"rolling-ops/internal/jujusim/cli"
+	cli "rolling-ops/internal/simcli"
+	"rolling-ops/jujusim/agent"
 )
 
 func main() {

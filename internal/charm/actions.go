@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strconv"
 
-	"rolling-ops/internal/hooktool"
+	"rolling-ops/hooktool"
 	"rolling-ops/internal/rollingops"
 )
 

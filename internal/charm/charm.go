@@ -13,7 +13,7 @@ import (
 	"log/slog"
 	"time"
 
-	"rolling-ops/internal/hooktool"
+	"rolling-ops/hooktool"
 	"rolling-ops/internal/rollingops"
 )
 

@@ -9,7 +9,7 @@ import (
 
 	"github.com/kballard/go-shellquote"
 
-	"rolling-ops/internal/hooktool"
+	"rolling-ops/hooktool"
 	"rolling-ops/internal/rollingops"
 )
 

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"gopkg.in/yaml.v3"
 
-	"rolling-ops/internal/hooktool"
+	"rolling-ops/hooktool"
 )
 
 func TestParseConfig(t *testing.T) {

@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"rolling-ops/internal/hooktool"
-	"rolling-ops/internal/rollingops"
+	"rolling-ops/hooktool"
+	"rolling-ops/internal/codec"
 )
 
 // juju is one hook of rolling-ops/0, as far as the hook tools show it. It
@@ -202,13 +202,13 @@ func hookOf(t *testing.T, name string) Event {
 // queueOf is a queue of operations with a delay of 2 s.
 func queueOf(t *testing.T, m *machine, operations ...string) string {
 	t.Helper()
-	var queue rollingops.Queue
-	args, err := rollingops.NewArgs(map[string]any{"delay": 2})
+	var queue codec.Queue
+	args, err := codec.NewArgs(map[string]any{"delay": 2})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, operation := range operations {
-		op, err := rollingops.NewOperation(operation, args, m.now, nil)
+		op, err := codec.NewOperation(operation, args, m.now, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

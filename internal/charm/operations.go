@@ -7,6 +7,7 @@ import (
 	"math"
 	"time"
 
+	"rolling-ops/internal/codec"
 	"rolling-ops/internal/rollingops"
 )
 
@@ -28,7 +29,7 @@ type arguments struct {
 }
 
 // start begins an attempt: it notes it, shows it and reads the arguments.
-func (h *hook) start(ctx context.Context, operation string, args rollingops.Args) (time.Duration, error) {
+func (h *hook) start(ctx context.Context, operation string, args codec.Args) (time.Duration, error) {
 	var a arguments
 	err := args.Decode(&a)
 	if err == nil {
@@ -58,7 +59,7 @@ func (h *hook) dropIfUnusable(operation string, err error) (rollingops.Result, e
 // restart restarts the services and checks the unit's health. A unit that is
 // not well afterwards keeps the lock, so that no other unit follows it: the
 // roll stops there until the unit recovers.
-func (h *hook) restart(ctx context.Context, args rollingops.Args) (rollingops.Result, error) {
+func (h *hook) restart(ctx context.Context, args codec.Args) (rollingops.Result, error) {
 	delay, err := h.start(ctx, restart, args)
 	if err != nil {
 		return h.dropIfUnusable(restart, err)
@@ -115,16 +116,16 @@ func (h *hook) command(ctx context.Context, limit time.Duration, argv ...string)
 }
 
 // failedRestart always fails and lets others go first.
-func (h *hook) failedRestart(ctx context.Context, args rollingops.Args) (rollingops.Result, error) {
+func (h *hook) failedRestart(ctx context.Context, args codec.Args) (rollingops.Result, error) {
 	return h.failing(ctx, failedRestart, args, "retry_release", rollingops.RetryRelease)
 }
 
 // deferredRestart always fails and keeps the lock.
-func (h *hook) deferredRestart(ctx context.Context, args rollingops.Args) (rollingops.Result, error) {
+func (h *hook) deferredRestart(ctx context.Context, args codec.Args) (rollingops.Result, error) {
 	return h.failing(ctx, deferredRestart, args, "retry_hold", rollingops.RetryHold)
 }
 
-func (h *hook) failing(ctx context.Context, operation string, args rollingops.Args, end string, result rollingops.Result) (rollingops.Result, error) {
+func (h *hook) failing(ctx context.Context, operation string, args codec.Args, end string, result rollingops.Result) (rollingops.Result, error) {
 	delay, err := h.start(ctx, operation, args)
 	if err != nil {
 		return h.dropIfUnusable(operation, err)
@@ -138,7 +139,7 @@ func (h *hook) failing(ctx context.Context, operation string, args rollingops.Ar
 
 // stopped ends an attempt that dispatch was told to give up. Its error has the
 // library let others go first, which the transitions must tell.
-func (h *hook) stopped(ctx context.Context, operation string, args rollingops.Args) (rollingops.Result, error) {
+func (h *hook) stopped(ctx context.Context, operation string, args codec.Args) (rollingops.Result, error) {
 	h.record(operation+":retry_release", args.Map())
 	return 0, fmt.Errorf("stopped: %w", context.Cause(ctx))
 }

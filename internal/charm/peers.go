@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"strings"
 
-	"rolling-ops/internal/hooktool"
-	"rolling-ops/internal/rollingops"
+	"rolling-ops/hooktool"
+	"rolling-ops/internal/codec"
 )
 
 // peers is the peer relation as the library wants it: a hook tool call a
@@ -27,7 +27,7 @@ func (p *peers) App(ctx context.Context) (map[string]string, error) {
 func (p *peers) Unit(ctx context.Context, unit string) (map[string]string, error) {
 	bag, err := p.tools.RelationGet(ctx, p.id, unit)
 	if errors.Is(err, hooktool.ErrTooMuchOutput) {
-		err = fmt.Errorf("%w: %w", rollingops.ErrTooLarge, err)
+		err = fmt.Errorf("%w: %w", codec.ErrTooLarge, err)
 	}
 	return bag, err
 }

@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"rolling-ops/internal/hooktool"
+	"rolling-ops/hooktool"
 	"rolling-ops/internal/worker"
 )
 

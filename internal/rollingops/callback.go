@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+
+	"rolling-ops/internal/codec"
 )
 
 // Result is what a callback says of its attempt.
@@ -34,7 +36,7 @@ func (r Result) String() string {
 // It must return when ctx is done. An error, a panic or an unknown Result
 // counts as RetryRelease. It may run more than once for one operation: a hook
 // that fails after its callback is run again.
-type Callback func(ctx context.Context, args Args) (Result, error)
+type Callback func(ctx context.Context, args codec.Args) (Result, error)
 
 // panicError is a callback's panic with the stack it left.
 type panicError struct {
@@ -45,7 +47,7 @@ type panicError struct {
 func (e *panicError) Error() string { return fmt.Sprintf("callback panicked: %v", e.value) }
 
 // call runs the callback and turns whatever it does into a Result.
-func call(ctx context.Context, cb Callback, args Args) (result Result, err error) {
+func call(ctx context.Context, cb Callback, args codec.Args) (result Result, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			result, err = RetryRelease, &panicError{value: v, stack: debug.Stack()}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"testing"
 	"time"
+
+	"rolling-ops/internal/codec"
 )
 
 // FuzzHook runs hooks on databags that hold anything. Whatever they hold, a
@@ -11,7 +13,7 @@ import (
 // only under an unused grant of the unit's own.
 func FuzzHook(f *testing.F) {
 	queue := waiting(Requested, 0, time.Time{})["operations"]
-	stamp := TimestampOf(noon).String()
+	stamp := codec.TimestampOf(noon).String()
 	f.Add(true, uint8(0), "app/1", stamp, "request", queue, "", "request", queue, "")
 	f.Add(false, uint8(1), "app/0", stamp, "retry-hold", queue, "", "", "", "")
 	f.Add(true, uint8(2), "app/0", "soon", "idle", "[]", stamp, "retry-release", "{", stamp)
@@ -23,7 +25,7 @@ func FuzzHook(f *testing.F) {
 				"app/1", bag("state", otherState, "operations", otherOps, "executed_at", otherExecuted)),
 		}
 		ran := false
-		report := s.hook(t, EventKind(kind%4), func(context.Context, Args) (Result, error) {
+		report := s.hook(t, EventKind(kind%4), func(context.Context, codec.Args) (Result, error) {
 			ran = true
 			return RetryHold, nil
 		})
@@ -32,7 +34,7 @@ func FuzzHook(f *testing.F) {
 			t.Errorf("ran under %+v with executed_at %s", g, own.executedAt)
 		}
 		if text, ok := s.wrote["operations"]; ok {
-			if _, err := ParseQueue(text); err != nil {
+			if _, err := codec.ParseQueue(text); err != nil {
 				t.Errorf("wrote a queue that can't be read: %v", err)
 			}
 		}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"rolling-ops/internal/codec"
 )
 
 // Hook is one hook of the local unit, from Begin to Finish. It holds what was
@@ -78,11 +80,11 @@ func (h *Hook) Request(callbackID string, kwargs map[string]any, maxRetry *int) 
 	if h.own.queueErr != nil {
 		return Ticket{}, &UndecodableQueueError{h.m.Unit, h.own.queueErr}
 	}
-	args, err := NewArgs(kwargs)
+	args, err := codec.NewArgs(kwargs)
 	if err != nil {
 		return Ticket{}, &InvalidRequestError{callbackID, err}
 	}
-	op, err := NewOperation(callbackID, args, h.m.Clock.Now(), maxRetry)
+	op, err := codec.NewOperation(callbackID, args, h.m.Clock.Now(), maxRetry)
 	if err != nil {
 		return Ticket{}, &InvalidRequestError{callbackID, err}
 	}
@@ -113,10 +115,10 @@ func (h *Hook) DiscardQueue() (int, error) {
 	if h.own.queueErr != nil {
 		dropped = -1
 	}
-	h.own.queue, h.own.queueErr, h.requeued = Queue{}, nil, true
+	h.own.queue, h.own.queueErr, h.requeued = codec.Queue{}, nil, true
 	h.own.state = Idle
 	if !h.grant.heldBy(h.m.Unit) && h.own.executedAt.Time().Year() > lastYear {
-		h.own.executedAt = Timestamp{} // a stamp that would bar the unit for ever
+		h.own.executedAt = codec.Timestamp{} // a stamp that would bar the unit for ever
 	}
 	return dropped, nil
 }
@@ -200,7 +202,7 @@ func (h *Hook) attempt(ctx context.Context) error {
 		return fmt.Errorf("cannot begin an attempt: %w", err) // rather than count one that was none
 	}
 	h.report.Attempt = h.runHead(ctx)
-	h.own.executedAt = latest(TimestampOf(h.m.Clock.Now()), h.grant.at)
+	h.own.executedAt = latest(codec.TimestampOf(h.m.Clock.Now()), h.grant.at)
 	return nil
 }
 
@@ -253,7 +255,7 @@ func (h *Hook) runHead(ctx context.Context) *Attempt {
 
 // settle moves the queue on after an attempt. The callback may have queued
 // more, so it is the queue of now whose head is replaced.
-func (h *Hook) settle(op Operation, a *Attempt) {
+func (h *Hook) settle(op codec.Operation, a *Attempt) {
 	if a.Result == Release {
 		h.dropHead()
 		return
@@ -370,7 +372,7 @@ func (h *Hook) appChanges() map[string]string {
 
 // latest makes stamps a logical clock: now, unless that is not after the stamp
 // which has to lie before.
-func latest(now, before Timestamp) Timestamp {
+func latest(now, before codec.Timestamp) codec.Timestamp {
 	if next := before.Add(time.Microsecond); !before.IsZero() && next.Compare(now) > 0 {
 		return next
 	}

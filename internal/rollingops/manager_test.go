@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"rolling-ops/internal/codec"
+
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -38,9 +40,9 @@ func TestCallbackFailures(t *testing.T) {
 		callback Callback
 		logged   string
 	}{
-		{"error", func(context.Context, Args) (Result, error) { return Release, errors.New("disk full") }, "disk full"},
-		{"panic", func(context.Context, Args) (Result, error) { panic("disk full") }, "TestCallbackFailures"},
-		{"unknown result", func(context.Context, Args) (Result, error) { return 7, nil }, "Result(7)"},
+		{"error", func(context.Context, codec.Args) (Result, error) { return Release, errors.New("disk full") }, "disk full"},
+		{"panic", func(context.Context, codec.Args) (Result, error) { panic("disk full") }, "TestCallbackFailures"},
+		{"unknown result", func(context.Context, codec.Args) (Result, error) { return 7, nil }, "Result(7)"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -64,7 +66,7 @@ func TestRequestFromCallback(t *testing.T) {
 	s := stage{unit: "app/1", now: noon, app: held("app/1", noon), units: bags("app/1", waiting(Requested, 0, time.Time{}))}
 	m := s.manager()
 	var h *Hook
-	m.Register("restart", func(context.Context, Args) (Result, error) {
+	m.Register("restart", func(context.Context, codec.Args) (Result, error) {
 		_, err := h.Request("restart", map[string]any{"again": true}, nil)
 		return Release, err
 	})
@@ -75,7 +77,7 @@ func TestRequestFromCallback(t *testing.T) {
 	if _, err := h.Finish(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	q, err := ParseQueue(s.wrote["operations"])
+	q, err := codec.ParseQueue(s.wrote["operations"])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +94,7 @@ func TestCancelledHookKeepsItsResult(t *testing.T) {
 	s := stage{unit: "app/1", now: noon, app: held("app/1", noon), units: bags("app/1", waiting(Requested, 0, time.Time{}))}
 	m := s.manager()
 	ctx, cancel := context.WithCancel(t.Context())
-	m.Register("restart", func(ctx context.Context, _ Args) (Result, error) {
+	m.Register("restart", func(ctx context.Context, _ codec.Args) (Result, error) {
 		cancel()
 		return Release, ctx.Err()
 	})
@@ -112,7 +114,7 @@ func TestCancelledHookKeepsItsResult(t *testing.T) {
 func TestHookCancelledBeforeItsAttempt(t *testing.T) {
 	s := stage{unit: "app/1", now: noon, app: held("app/1", noon), units: bags("app/1", waiting(Requested, 0, time.Time{}))}
 	m := s.manager()
-	m.Register("restart", func(context.Context, Args) (Result, error) {
+	m.Register("restart", func(context.Context, codec.Args) (Result, error) {
 		t.Error("the callback ran")
 		return Release, nil
 	})
@@ -131,7 +133,7 @@ func TestHookCancelledBeforeItsAttempt(t *testing.T) {
 func TestAttemptOutlivesAFailedSchedule(t *testing.T) {
 	s := &stage{unit: "app/0", leader: true, now: noon, app: held("app/0", noon), goalErr: errors.New("not found"),
 		units: bags("app/0", waiting(Requested, 0, time.Time{}), "app/1", waiting(Requested, 0, time.Time{}))}
-	report := s.hook(t, LockGranted, func(context.Context, Args) (Result, error) { return Release, nil })
+	report := s.hook(t, LockGranted, func(context.Context, codec.Args) (Result, error) { return Release, nil })
 	if s.wrote["state"] != "idle" || s.wrote["executed_at"] == "" {
 		t.Errorf("own result not written: %v", s.wrote)
 	}
@@ -238,7 +240,7 @@ func TestStampsAtTheEndOfTime(t *testing.T) {
 	runs := 0
 	for range 2 {
 		s = stage{unit: "app/1", now: noon, app: granted, units: bags("app/1", unit)}
-		s.hook(t, LockGranted, func(context.Context, Args) (Result, error) { runs++; return RetryRelease, nil })
+		s.hook(t, LockGranted, func(context.Context, codec.Args) (Result, error) { runs++; return RetryRelease, nil })
 		for key, value := range s.wrote {
 			unit[key] = value
 		}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"rolling-ops/internal/codec"
 )
 
 // recheckAfter is when a leader looks again whether a holder that is leaving is
@@ -37,7 +39,7 @@ func (h *Hook) schedule(ctx context.Context) (time.Duration, error) {
 	if err != nil || next == nil {
 		return retry, err
 	}
-	h.grant = grant{unit: next.name, at: latest(TimestampOf(h.m.Clock.Now()), next.executedAt)}
+	h.grant = grant{unit: next.name, at: latest(codec.TimestampOf(h.m.Clock.Now()), next.executedAt)}
 	h.report.Granted = next.name
 	h.m.Log.Info("lock granted", "unit", next.name)
 	return h.recheck(), nil
@@ -154,7 +156,7 @@ func before(a, b unitView) bool {
 // turn orders the states that wait for the lock.
 var turn = map[State]int{AwaitRetryHold: 1, Requested: 2, AwaitRetry: 3}
 
-func (v unitView) requestedAt() Timestamp {
+func (v unitView) requestedAt() codec.Timestamp {
 	op, _ := v.head()
 	return op.RequestedAt
 }
@@ -203,7 +205,7 @@ func (h *Hook) unit(ctx context.Context, name string) (unitView, error) {
 // be decoded: it stops nobody else.
 func (m *Manager) readUnit(ctx context.Context, name string) (unitView, error) {
 	bag, err := m.Relation.Unit(ctx, name)
-	if err != nil && !errors.Is(err, ErrTooLarge) {
+	if err != nil && !errors.Is(err, codec.ErrTooLarge) {
 		return unitView{}, fmt.Errorf("cannot read the databag of %s: %w", name, err)
 	}
 	v := newUnitView(name, bag)

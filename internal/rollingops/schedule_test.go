@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"rolling-ops/internal/codec"
+
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -76,7 +78,7 @@ func TestPausedRetries(t *testing.T) {
 			}
 			s.units["app/0"] = map[string]string{}
 			ran := false
-			report := s.hook(t, LockGranted, func(context.Context, Args) (Result, error) { ran = true; return Release, nil })
+			report := s.hook(t, LockGranted, func(context.Context, codec.Args) (Result, error) { ran = true; return Release, nil })
 			if report.Granted != tt.granted || ran != tt.ran {
 				t.Errorf("granted %q, ran %v", report.Granted, ran)
 			}
@@ -106,7 +108,7 @@ func TestLateLeader(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			report := tt.stage.hook(t, LockGranted, func(context.Context, Args) (Result, error) {
+			report := tt.stage.hook(t, LockGranted, func(context.Context, codec.Args) (Result, error) {
 				tt.slow(tt.stage)
 				return Release, nil
 			})
@@ -137,7 +139,7 @@ func TestLeaderLooksAgainAfterALeavingHolder(t *testing.T) {
 
 // That is how the leader hears of it where Juju does not tell (juju#23326).
 func TestLeavingHolderSaysSo(t *testing.T) {
-	stamp := TimestampOf(noon).String()
+	stamp := codec.TimestampOf(noon).String()
 	tests := []struct {
 		name  string
 		app   map[string]string
@@ -146,7 +148,7 @@ func TestLeavingHolderSaysSo(t *testing.T) {
 	}{
 		{"holder", held("app/1", noon), nil, map[string]string{keyLeaving: stamp}},
 		{"holder that said so", held("app/1", noon), map[string]string{keyLeaving: stamp}, nil},
-		{"grant used", held("app/1", noon), map[string]string{keyExecutedAt: TimestampOf(noon.Add(time.Second)).String()}, nil},
+		{"grant used", held("app/1", noon), map[string]string{keyExecutedAt: codec.TimestampOf(noon.Add(time.Second)).String()}, nil},
 		{"another holds", held("app/2", noon), nil, nil},
 	}
 	for _, tt := range tests {

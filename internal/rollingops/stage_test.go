@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"testing"
 	"time"
+
+	"rolling-ops/internal/codec"
 )
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -52,7 +54,7 @@ func (s *stage) App(context.Context) (map[string]string, error) {
 func (s *stage) Unit(_ context.Context, unit string) (map[string]string, error) {
 	s.calls = append(s.calls, unit)
 	if unit == s.large {
-		return nil, ErrTooLarge
+		return nil, codec.ErrTooLarge
 	}
 	return s.units[unit], nil
 }
@@ -99,26 +101,26 @@ func (g stageGoalState) Units(context.Context) (map[string]bool, error) {
 
 // waiting is the databag of a unit with one operation.
 func waiting(state State, failed int, executedAt time.Time) map[string]string {
-	op, err := NewOperation("restart", Args{}, noon.Add(-time.Hour), nil)
+	op, err := codec.NewOperation("restart", codec.Args{}, noon.Add(-time.Hour), nil)
 	if err != nil {
 		panic(err)
 	}
 	for range failed {
 		op = op.Next()
 	}
-	text, err := Queue{op}.Encode()
+	text, err := codec.Queue{op}.Encode()
 	if err != nil {
 		panic(err)
 	}
 	bag := map[string]string{"state": string(state), "operations": text}
 	if !executedAt.IsZero() {
-		bag["executed_at"] = TimestampOf(executedAt).String()
+		bag["executed_at"] = codec.TimestampOf(executedAt).String()
 	}
 	return bag
 }
 
 func held(unit string, at time.Time) map[string]string {
-	return map[string]string{"granted_unit": unit, "granted_at": TimestampOf(at).String()}
+	return map[string]string{"granted_unit": unit, "granted_at": codec.TimestampOf(at).String()}
 }
 
 func (s *stage) hook(t *testing.T, kind EventKind, cb Callback) Report {

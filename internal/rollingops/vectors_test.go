@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"rolling-ops/internal/codec"
+
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -205,7 +207,7 @@ func errorName(err error) *string {
 }
 
 func (w *recordedWorld) scripted(id string, script []string) Callback {
-	return func(_ context.Context, args Args) (Result, error) {
+	return func(_ context.Context, args codec.Args) (Result, error) {
 		op, _ := newUnitView(w.r.Unit, w.r.UnitDatabags[w.r.Unit]).head()
 		w.got.CallbacksRun = append(w.got.CallbacksRun, []any{id, kwargsOf(args), json.Number(op.Attempt.String())})
 		result := "release"
@@ -224,7 +226,7 @@ func (w *recordedWorld) scripted(id string, script []string) Callback {
 	}
 }
 
-func kwargsOf(args Args) any {
+func kwargsOf(args codec.Args) any {
 	var out any
 	d := json.NewDecoder(strings.NewReader(args.JSON()))
 	d.UseNumber()

@@ -7,6 +7,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"rolling-ops/internal/codec"
 )
 
 // Keys of the databags, fixed by the protocol.
@@ -35,13 +37,13 @@ const (
 // grant is the lock as the application databag holds it.
 type grant struct {
 	unit string
-	at   Timestamp // zero when missing or unreadable
+	at   codec.Timestamp // zero when missing or unreadable
 }
 
 func readGrant(app map[string]string) grant {
 	g := grant{unit: app[keyGrantedUnit], at: readStamp(app[keyGrantedAt])}
 	if g.at.Time().Year() > lastYear+1 {
-		g.at = Timestamp{}
+		g.at = codec.Timestamp{}
 	}
 	return g
 }
@@ -53,10 +55,10 @@ const lastYear = 9997
 
 // readStamp returns the zero Timestamp for a text that is missing or
 // unreadable.
-func readStamp(text string) Timestamp {
-	at, err := ParseTimestamp(text)
+func readStamp(text string) codec.Timestamp {
+	at, err := codec.ParseTimestamp(text)
 	if err != nil {
-		return Timestamp{}
+		return codec.Timestamp{}
 	}
 	return at
 }
@@ -78,23 +80,23 @@ func (g grant) usedBy(holder unitView) bool { return holder.executedAt.Compare(g
 type unitView struct {
 	name       string
 	state      State
-	queue      Queue
+	queue      codec.Queue
 	queueErr   error
-	executedAt Timestamp // zero when missing or unreadable
-	leaving    string    // keyLeaving
+	executedAt codec.Timestamp // zero when missing or unreadable
+	leaving    string          // keyLeaving
 }
 
 func newUnitView(name string, bag map[string]string) unitView {
 	v := unitView{name: name, state: State(bag[keyState]), executedAt: readStamp(bag[keyExecutedAt]), leaving: bag[keyLeaving]}
-	v.queue, v.queueErr = ParseQueue(bag[keyOperations])
+	v.queue, v.queueErr = codec.ParseQueue(bag[keyOperations])
 	return v
 }
 
 // head is the operation that the next attempt runs, if the queue can be read
 // and is not empty.
-func (v unitView) head() (Operation, bool) {
+func (v unitView) head() (codec.Operation, bool) {
 	if v.queueErr != nil {
-		return Operation{}, false
+		return codec.Operation{}, false
 	}
 	return v.queue.Head()
 }

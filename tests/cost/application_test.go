@@ -12,10 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"rolling-ops/hooktool"
 	"rolling-ops/internal/charm"
-	"rolling-ops/internal/hooktool"
-	"rolling-ops/internal/jujusim"
-	"rolling-ops/internal/jujusim/bench"
+	"rolling-ops/jujusim"
+	"rolling-ops/tests/cost/bench"
 )
 
 // How long things take on the clock of the tests.

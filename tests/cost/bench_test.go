@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"rolling-ops/internal/jujusim"
-	"rolling-ops/internal/rollingops"
+	"rolling-ops/internal/codec"
+	"rolling-ops/jujusim"
 )
 
 // BenchmarkRoll counts what whole rolls take, and measures how fast they are
@@ -41,15 +41,15 @@ func queueOf(b *testing.B, length int) string {
 	b.Helper()
 	entries := make([]string, length)
 	for i := range entries {
-		args, err := rollingops.NewArgs(map[string]any{"delay": 0, "number": i})
+		args, err := codec.NewArgs(map[string]any{"delay": 0, "number": i})
 		if err != nil {
 			b.Fatal(err)
 		}
-		op, err := rollingops.NewOperation("_restart", args, epoch, nil)
+		op, err := codec.NewOperation("_restart", args, epoch, nil)
 		if err != nil {
 			b.Fatal(err)
 		}
-		text, err := rollingops.Queue{op}.Encode()
+		text, err := codec.Queue{op}.Encode()
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -62,14 +62,14 @@ func queueOf(b *testing.B, length int) string {
 func BenchmarkQueue(b *testing.B) {
 	for _, length := range queueLengths {
 		text := queueOf(b, length)
-		queue, err := rollingops.ParseQueue(text)
+		queue, err := codec.ParseQueue(text)
 		if err != nil {
 			b.Fatal(err)
 		}
 		b.Run(fmt.Sprintf("parse/operations=%d", length), func(b *testing.B) {
 			b.SetBytes(int64(len(text)))
 			for b.Loop() {
-				if _, err := rollingops.ParseQueue(text); err != nil {
+				if _, err := codec.ParseQueue(text); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"rolling-ops/internal/jujusim"
-	"rolling-ops/internal/jujusim/bench"
+	"rolling-ops/jujusim"
+	"rolling-ops/tests/cost/bench"
 	"rolling-ops/tests/product"
 )
 

@@ -14,7 +14,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"rolling-ops/internal/jujusim/agent"
+	"rolling-ops/jujusim/agent"
 	"rolling-ops/tests/integration/sim"
 	"rolling-ops/tests/integration/steps"
 )

@@ -14,7 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"rolling-ops/internal/jujusim/agent"
+	"rolling-ops/jujusim/agent"
 	"rolling-ops/tests/integration/probe"
 	"rolling-ops/tests/integration/steps"
 )

@@ -11,7 +11,7 @@ import (
 
 	"github.com/anishathalye/porcupine"
 
-	"rolling-ops/internal/jujusim/agent"
+	"rolling-ops/jujusim/agent"
 )
 
 // section is the time in which a unit was in an operation.

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"syscall"
 
-	"rolling-ops/internal/jujusim/agent"
+	"rolling-ops/jujusim/agent"
 )
 
 // processes returns the unit's live processes of a program, that of the first

@@ -10,7 +10,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"rolling-ops/internal/jujusim/agent"
+	"rolling-ops/jujusim/agent"
 	"rolling-ops/tests/product"
 )
 

@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"rolling-ops/internal/jujusim/agent"
+	"rolling-ops/jujusim/agent"
 )
 
 // What may be wrong with a hook tool, or with the agent that answers it.

@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"rolling-ops/internal/jujusim"
-	"rolling-ops/internal/jujusim/agent"
+	"rolling-ops/jujusim"
+	"rolling-ops/jujusim/agent"
 )
 
 // limit is how long a test may take: only one that fails ever waits for so long.

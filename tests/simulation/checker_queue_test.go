@@ -3,8 +3,9 @@ package simulation
 import (
 	"slices"
 
-	"rolling-ops/internal/jujusim"
+	"rolling-ops/internal/codec"
 	"rolling-ops/internal/rollingops"
+	"rolling-ops/jujusim"
 )
 
 // unitWritten checks what a unit committed to its own databag: an attempt
@@ -13,7 +14,7 @@ func (c *checker) unitWritten(e jujusim.Event, changes map[string]string) {
 	bag := c.w.unitBag(e.Unit)
 	u := c.unit(e.Unit)
 	if stamp, ok := changes["executed_at"]; ok {
-		at, err := rollingops.ParseTimestamp(stamp)
+		at, err := codec.ParseTimestamp(stamp)
 		if err != nil {
 			c.w.violation("%s wrote an executed_at that can't be read: %v", e.Unit, err)
 		}
@@ -30,7 +31,7 @@ func (c *checker) unitWritten(e jujusim.Event, changes map[string]string) {
 }
 
 // attempted is the commit of an attempt's end.
-func (c *checker) attempted(e jujusim.Event, u *record, at rollingops.Timestamp) {
+func (c *checker) attempted(e jujusim.Event, u *record, at codec.Timestamp) {
 	if at.Compare(u.executedAt) <= 0 {
 		c.w.violation("%s set its executed_at back, from %s to %s", e.Unit, u.executedAt, at)
 	}
@@ -45,7 +46,7 @@ func (c *checker) attempted(e jujusim.Event, u *record, at rollingops.Timestamp)
 	if u.used == on {
 		c.w.violation("%s ended a second attempt on the grant of %s", e.Unit, on)
 	}
-	if g, err := rollingops.ParseTimestamp(on); err == nil && at.Compare(g) <= 0 {
+	if g, err := codec.ParseTimestamp(on); err == nil && at.Compare(g) <= 0 {
 		c.w.violation("%s ended its attempt at %s, not after its grant of %s", e.Unit, at, on)
 	}
 	if u.granted != "" {
@@ -56,7 +57,7 @@ func (c *checker) attempted(e jujusim.Event, u *record, at rollingops.Timestamp)
 }
 
 func (c *checker) queueWritten(e jujusim.Event, u *record, text string) {
-	queue, err := rollingops.ParseQueue(text)
+	queue, err := codec.ParseQueue(text)
 	switch {
 	case err != nil && e.Run.Command != corruptCommand:
 		c.w.violation("%s wrote a queue that can't be read: %v", e.Unit, err)
@@ -75,7 +76,7 @@ func (c *checker) queueWritten(e jujusim.Event, u *record, text string) {
 // queueMoved checks that a queue is what it was with new entries at the end
 // and, after an attempt, its head counted or dropped, as the attempt's result
 // demands.
-func (c *checker) queueMoved(e jujusim.Event, u *record, now rollingops.Queue) {
+func (c *checker) queueMoved(e jujusim.Event, u *record, now codec.Queue) {
 	was := u.queue
 	retry := u.result == "retry_hold" || u.result == "retry_release"
 	switch {
@@ -101,12 +102,12 @@ func (c *checker) queueMoved(e jujusim.Event, u *record, now rollingops.Queue) {
 	}
 }
 
-func startsWith(q, prefix rollingops.Queue) bool {
+func startsWith(q, prefix codec.Queue) bool {
 	return len(q) >= len(prefix) && slices.EqualFunc(q[:len(prefix)], prefix, same)
 }
 
 // counted tells whether now is the operation was after one more attempt.
-func counted(was, now rollingops.Operation) bool {
+func counted(was, now codec.Operation) bool {
 	n := now.Attempt.Int()
 	now.Attempt = was.Attempt
 	return n == was.Attempt.Int()+1 && same(was, now)
@@ -114,12 +115,12 @@ func counted(was, now rollingops.Operation) bool {
 
 // spent tells whether the operation, after so many more attempts, may not be
 // tried again.
-func spent(op rollingops.Operation, more int) bool {
+func spent(op codec.Operation, more int) bool {
 	limit, bounded := op.MaxRetry.Limit()
 	return bounded && op.Attempt.Int()+more > limit
 }
 
 // same compares what Equal does, and all that a queue must not lose.
-func same(a, b rollingops.Operation) bool {
+func same(a, b codec.Operation) bool {
 	return a.Equal(b) && a.RequestedAt == b.RequestedAt && a.Attempt == b.Attempt && a.MaxRetry == b.MaxRetry
 }

@@ -4,8 +4,8 @@ import (
 	"slices"
 	"strings"
 
-	"rolling-ops/internal/jujusim"
-	"rolling-ops/internal/rollingops"
+	"rolling-ops/internal/codec"
+	"rolling-ops/jujusim"
 )
 
 // checker holds every invariant against what happens. It sees only committed
@@ -27,9 +27,9 @@ type checker struct {
 
 // record is what is known of one unit.
 type record struct {
-	queue      rollingops.Queue
+	queue      codec.Queue
 	unreadable bool
-	executedAt rollingops.Timestamp
+	executedAt codec.Timestamp
 	used       string // granted_at of the last grant that an attempt was committed for
 
 	// The head operation: how often it ran, and how often the hook failed then.
@@ -100,7 +100,7 @@ func (c *checker) enter(r *running) {
 	if !r.commitBy.IsZero() {
 		c.w.violation("%s begins its operation while a write of the application databag waits", unit)
 	}
-	at, err := rollingops.ParseTimestamp(lock.at)
+	at, err := codec.ParseTimestamp(lock.at)
 	switch {
 	case lock.unit != unit || err != nil || at.IsZero():
 		c.w.violation("%s runs without a committed grant: it is %+v", unit, lock)
@@ -213,7 +213,7 @@ func (c *checker) lockWritten(e jujusim.Event) {
 	if was.unit == "" {
 		return
 	}
-	at, err := rollingops.ParseTimestamp(was.at)
+	at, err := codec.ParseTimestamp(was.at)
 	switch {
 	case err != nil || at.IsZero(): // void
 	case c.unit(was.unit).executedAt.Compare(at) > 0: // used

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"rolling-ops/internal/jujusim"
-	"rolling-ops/internal/rollingops"
+	"rolling-ops/internal/codec"
+	"rolling-ops/jujusim"
 )
 
 func (n *node) broke(format string, args ...any) {
@@ -72,11 +72,11 @@ func (n *node) checkCommit(was databags, unit string, run jujusim.Run, ran bool)
 
 // checkQueue checks that only the head of a queue goes, when it was tried.
 func (n *node) checkQueue(unit, was, now string, ran bool) {
-	old, err := rollingops.ParseQueue(was)
+	old, err := codec.ParseQueue(was)
 	if err != nil {
 		n.broke("%s had a queue that can't be read: %v", unit, err)
 	}
-	queue, err := rollingops.ParseQueue(now)
+	queue, err := codec.ParseQueue(now)
 	if err != nil {
 		n.broke("%s wrote a queue that can't be read: %v", unit, err)
 	}
@@ -92,10 +92,10 @@ func (n *node) checkQueue(unit, was, now string, ran bool) {
 	}
 }
 
-func stampOf(text string) rollingops.Timestamp {
-	at, err := rollingops.ParseTimestamp(text)
+func stampOf(text string) codec.Timestamp {
+	at, err := codec.ParseTimestamp(text)
 	if err != nil {
-		return rollingops.Timestamp{}
+		return codec.Timestamp{}
 	}
 	return at
 }

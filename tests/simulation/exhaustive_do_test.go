@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"rolling-ops/internal/jujusim"
+	"rolling-ops/jujusim"
 )
 
 // do makes a move.

@@ -7,8 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"rolling-ops/internal/jujusim"
+	"rolling-ops/internal/codec"
 	"rolling-ops/internal/rollingops"
+	"rolling-ops/jujusim"
 )
 
 // passage is one run of the library through a hook, from its start to its next
@@ -208,7 +209,7 @@ func (g goalState) Units(context.Context) (map[string]bool, error) {
 
 // callback is an operation with one result. It stops once, inside.
 func (s *passage) callback(result rollingops.Result) rollingops.Callback {
-	return func(context.Context, rollingops.Args) (rollingops.Result, error) {
+	return func(context.Context, codec.Args) (rollingops.Result, error) {
 		if s.p.at == inCallback {
 			s.moved, s.p.ran = true, true
 			return result, nil

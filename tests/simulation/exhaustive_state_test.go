@@ -6,7 +6,7 @@ import (
 	"hash/maphash"
 	"slices"
 
-	"rolling-ops/internal/jujusim"
+	"rolling-ops/jujusim"
 )
 
 // The exhaustive search goes through every interleaving of a small cluster. It

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"rolling-ops/internal/jujusim"
+	"rolling-ops/jujusim"
 )
 
 var (

@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"time"
 
-	"rolling-ops/internal/jujusim"
+	"rolling-ops/jujusim"
 )
 
 // maxUnits bounds a cluster.

@@ -52,7 +52,7 @@ var mutants = []mutant{
 		file:   hookFile, before: "return h.wakeIfNeeded(ctx, again)",
 		code: `if h.report.Granted == h.m.Unit {
 			h.report.Attempt = h.runHead(ctx)
-			h.own.executedAt = latest(TimestampOf(h.m.Clock.Now()), h.grant.at)
+			h.own.executedAt = latest(codec.TimestampOf(h.m.Clock.Now()), h.grant.at)
 		}`,
 		seeds: 500,
 	},
@@ -114,7 +114,7 @@ var mutants = []mutant{
 		file:   hookFile, before: "if err := h.attempt(ctx); err != nil {",
 		code: `if h.leads && h.event.Kind == LockGranted && h.holdsUnused() && h.own.state != AwaitRetryHold {
 			at := h.own.executedAt
-			h.own.executedAt = latest(TimestampOf(h.m.Clock.Now()), h.grant.at)
+			h.own.executedAt = latest(codec.TimestampOf(h.m.Clock.Now()), h.grant.at)
 			if _, err := h.schedule(steady); err != nil {
 				return h.report, err
 			}

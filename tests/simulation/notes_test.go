@@ -7,8 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"rolling-ops/internal/jujusim"
+	"rolling-ops/internal/codec"
 	"rolling-ops/internal/rollingops"
+	"rolling-ops/jujusim"
 )
 
 // This file takes note of what the table of coverage and settle want to know.
@@ -106,7 +107,7 @@ func (w *world) noteCommit(e jujusim.Event) {
 			stamp = write.Changes["granted_at"]
 			w.cover.matter("leaving leader", info.Life == "dying")
 		}
-		if at, err := rollingops.ParseTimestamp(stamp); err == nil && at.Time().Sub(now) > time.Millisecond {
+		if at, err := codec.ParseTimestamp(stamp); err == nil && at.Time().Sub(now) > time.Millisecond {
 			w.cover.matter("clock skew", true)
 			w.cover.matter("clock jumps in a hook", r.jumped)
 		}

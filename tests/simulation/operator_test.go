@@ -6,8 +6,8 @@ import (
 	"strconv"
 	"strings"
 
-	"rolling-ops/internal/hooktool"
-	"rolling-ops/internal/rollingops"
+	"rolling-ops/hooktool"
+	"rolling-ops/internal/codec"
 )
 
 // The commands that an operator, or a charm of another revision, runs through
@@ -29,7 +29,7 @@ func (r *running) operatorCommand(command string) error {
 	}
 	changes := map[string]string{"operations": "{not json", "state": "request"}
 	if command != corruptCommand {
-		queue, err := rollingops.ParseQueue(bag["operations"])
+		queue, err := codec.ParseQueue(bag["operations"])
 		if err != nil {
 			return nil // nothing can be added to what can't be read
 		}
@@ -47,13 +47,13 @@ func (r *running) operatorCommand(command string) error {
 }
 
 // queued adds operations to a queue.
-func (r *running) queued(queue rollingops.Queue, command string) (map[string]string, error) {
+func (r *running) queued(queue codec.Queue, command string) (map[string]string, error) {
 	changes := make(map[string]string)
 	if len(queue) == 0 {
 		changes["state"] = "request"
 	}
-	push := func(callback string, args rollingops.Args, maxRetry *int) error {
-		op, err := rollingops.NewOperation(callback, args, r.w.now.Add(r.m.skew), maxRetry)
+	push := func(callback string, args codec.Args, maxRetry *int) error {
+		op, err := codec.NewOperation(callback, args, r.w.now.Add(r.m.skew), maxRetry)
 		if err == nil {
 			queue, _ = queue.Push(op)
 		}
@@ -63,7 +63,7 @@ func (r *running) queued(queue rollingops.Queue, command string) (map[string]str
 	if count, ok := strings.CutPrefix(command, fillCommand+" "); ok {
 		err = fill(count, push)
 	} else {
-		err = push(goneCallback, rollingops.Args{}, nil)
+		err = push(goneCallback, codec.Args{}, nil)
 	}
 	if err == nil {
 		changes["operations"], err = queue.Encode()
@@ -72,14 +72,14 @@ func (r *running) queued(queue rollingops.Queue, command string) (map[string]str
 }
 
 // fill pushes so many operations that differ.
-func fill(count string, push func(string, rollingops.Args, *int) error) error {
+func fill(count string, push func(string, codec.Args, *int) error) error {
 	n, err := strconv.Atoi(count)
 	if err != nil {
 		return err
 	}
 	never := 0
 	for i := range n {
-		args, err := rollingops.NewArgs(map[string]any{"delay": i})
+		args, err := codec.NewArgs(map[string]any{"delay": i})
 		if err != nil {
 			return err
 		}

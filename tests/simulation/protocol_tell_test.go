@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"rolling-ops/internal/jujusim"
-	"rolling-ops/internal/rollingops"
+	"rolling-ops/internal/codec"
+	"rolling-ops/jujusim"
 )
 
 // teller tells what changes in a cluster from one step to the next. It is the
@@ -127,7 +127,7 @@ func (t *teller) stamp(label, value string) string {
 	if !t.stamps || value == "" {
 		return ""
 	}
-	at, err := rollingops.ParseTimestamp(value)
+	at, err := codec.ParseTimestamp(value)
 	if err != nil {
 		return label + value
 	}
@@ -137,7 +137,7 @@ func (t *teller) stamp(label, value string) string {
 // queueText is a queue in short: [_restart(delay=1) _failed_restart(delay=0)#1],
 // #1 being an operation that failed once.
 func queueText(text string) string {
-	queue, err := rollingops.ParseQueue(text)
+	queue, err := codec.ParseQueue(text)
 	if err != nil {
 		return "[unreadable]"
 	}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/cockroachdb/datadriven"
 
-	"rolling-ops/internal/jujusim"
+	"rolling-ops/jujusim"
 )
 
 // TestProtocolScripts runs the scripts of testdata/protocol, which show the

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"rolling-ops/internal/rollingops"
+	"rolling-ops/internal/codec"
 )
 
 // TestReplay runs a schedule that a failing test has printed and shows what it
@@ -86,7 +86,7 @@ func (w *world) summary() string {
 	for _, m := range w.machines() {
 		bag := w.unitBag(m.name)
 		fmt.Fprintf(&b, " | %s %s", short(m.name), bag["state"])
-		if q, err := rollingops.ParseQueue(bag["operations"]); err != nil {
+		if q, err := codec.ParseQueue(bag["operations"]); err != nil {
 			b.WriteString(" unreadable")
 		} else {
 			fmt.Fprintf(&b, " %d", len(q))

@@ -6,10 +6,10 @@ import (
 	"strings"
 	"time"
 
+	"rolling-ops/hooktool"
 	"rolling-ops/internal/charm"
-	"rolling-ops/internal/hooktool"
-	"rolling-ops/internal/jujusim"
 	"rolling-ops/internal/rollingops"
+	"rolling-ops/jujusim"
 )
 
 // running is a hook, an action or a command in mid-run: the charm's own

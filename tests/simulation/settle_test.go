@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"rolling-ops/internal/rollingops"
+	"rolling-ops/internal/codec"
 )
 
 // settle ends all faults and runs the cluster fairly until nothing is left to
@@ -136,7 +136,7 @@ func (w *world) untilDue() time.Duration {
 func (w *world) left() string {
 	var left []string
 	for _, name := range w.names() {
-		queue, err := rollingops.ParseQueue(w.unitBag(name)["operations"])
+		queue, err := codec.ParseQueue(w.unitBag(name)["operations"])
 		if err == nil && len(queue) > 0 {
 			left = append(left, fmt.Sprintf("%s has %d operations (%s)", name, len(queue), w.unitBag(name)["state"]))
 		}

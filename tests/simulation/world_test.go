@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"rolling-ops/internal/jujusim"
+	"rolling-ops/jujusim"
 )
 
 const app = "rolling-ops"

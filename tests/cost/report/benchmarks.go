@@ -11,7 +11,7 @@ import (
 	"strconv"
 	"strings"
 
-	"rolling-ops/internal/jujusim/bench"
+	"rolling-ops/tests/cost/bench"
 )
 
 // result is one benchmark's values over its runs, by unit, such as "ns/op".

@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	"rolling-ops/internal/jujusim/bench"
+	"rolling-ops/tests/cost/bench"
 )
 
 // plot draws the growth of hooks and rolls with the number of units: hooks.svg

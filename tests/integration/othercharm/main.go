@@ -11,8 +11,9 @@ import (
 	"strings"
 	"time"
 
+	"rolling-ops/hooktool"
 	"rolling-ops/internal/charm"
-	"rolling-ops/internal/hooktool"
+	"rolling-ops/internal/codec"
 	"rolling-ops/internal/rollingops"
 )
 
@@ -119,7 +120,7 @@ func (h *hook) act(ctx context.Context, ops *rollingops.Hook) error {
 	return err
 }
 
-func (h *hook) note(_ context.Context, args rollingops.Args) (rollingops.Result, error) {
+func (h *hook) note(_ context.Context, args codec.Args) (rollingops.Result, error) {
 	var a struct {
 		Text string `json:"text"`
 	}
@@ -129,7 +130,7 @@ func (h *hook) note(_ context.Context, args rollingops.Args) (rollingops.Result,
 	return rollingops.Release, h.record("_note:start", fmt.Sprintf("_note:%d_bytes", len(a.Text)))
 }
 
-func (h *hook) hold(context.Context, rollingops.Args) (rollingops.Result, error) {
+func (h *hook) hold(context.Context, codec.Args) (rollingops.Result, error) {
 	return rollingops.RetryHold, h.record("_hold:start", "_hold:retry_hold")
 }
 

@@ -12,8 +12,8 @@ import (
 	"sync"
 	"time"
 
-	"rolling-ops/internal/jujusim"
-	"rolling-ops/internal/jujusim/agent"
+	"rolling-ops/jujusim"
+	"rolling-ops/jujusim/agent"
 	"rolling-ops/tests/integration/steps"
 )
 

@@ -1,0 +1,43 @@
+package view
+
+import (
+	"encoding/json"
+	"strings"
+
+	"rolling-ops/jujusim/agent"
+)
+
+// maxDoing is how wide the column of what the agents do may get.
+const maxDoing = 32
+
+// Rows makes a table's rows of an application's status.
+func Rows(status agent.Status) []Row {
+	var rows []Row
+	for _, u := range status.Units {
+		row := Row{Unit: u.Name, Leader: u.Leader, Agent: u.Agent, Status: u.Status, Message: u.Message, Queue: -1}
+		if u.Doing != "" {
+			row.Agent = strings.TrimPrefix(u.Doing, "hooks/")
+			row.Agent = row.Agent[:min(len(row.Agent), maxDoing)]
+		}
+		if u.Life == "dying" {
+			row.Agent += " (leaving)"
+		}
+		for _, r := range status.Relations {
+			databag := u.Databags[r.ID]
+			row.State += databag["state"]
+			row.Queue = max(row.Queue, queueLength(databag["operations"]))
+			row.Holder = row.Holder || r.Databag["granted_unit"] == u.Name
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// queueLength counts the entries of a JSON list; -1 if it is none.
+func queueLength(text string) int {
+	var entries []json.RawMessage
+	if json.Unmarshal([]byte(text), &entries) != nil {
+		return -1
+	}
+	return len(entries)
+}
