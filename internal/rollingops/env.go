@@ -49,3 +49,15 @@ type Clock interface {
 type Waker interface {
 	Wake(ctx context.Context, delay time.Duration) error
 }
+
+// Attempts is a note on the unit's own machine of the attempt that is being
+// made. It outlives dispatch, the agent and a reboot, so that an operation which
+// ends its own hook each time is counted. One note at a time is enough.
+type Attempts interface {
+	// Begin notes, durably, that an attempt begins. Key is one line that names
+	// the grant and the operation. It returns how often an attempt of the same
+	// key has begun before without an End, 0 if the note is about another key.
+	Begin(key string) (cutShort int, err error)
+	// End removes the note: the attempt is over, however it went.
+	End(key string) error
+}

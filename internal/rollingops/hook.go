@@ -240,7 +240,7 @@ func (h *Hook) runHead(ctx context.Context) *Attempt {
 		return a
 	}
 	log.Info("lock held, running operation")
-	a.Result, a.Err = call(ctx, callback, op.Kwargs)
+	a.Result, a.Err = h.attemptOnce(ctx, callback, op)
 	if a.Err != nil {
 		var p *panicError
 		if errors.As(a.Err, &p) {
@@ -251,6 +251,32 @@ func (h *Hook) runHead(ctx context.Context) *Attempt {
 	h.settle(op, a)
 	log.Info("operation ended", "result", a.Result, "state", h.own.state)
 	return a
+}
+
+// maxCutShort is how often an attempt may be cut short, by a crash of dispatch,
+// the agent or the machine, until it counts as a failed one.
+const maxCutShort = 3
+
+// attemptOnce calls the callback, unless the same attempt was cut short too
+// often. A note that can't be made must not stop a roll.
+func (h *Hook) attemptOnce(ctx context.Context, callback Callback, op codec.Operation) (Result, error) {
+	if h.m.Attempts == nil {
+		return call(ctx, callback, op.Kwargs)
+	}
+	key := fmt.Sprintf("%s %s %s", h.grant.at, op.RequestedAt, op.CallbackID)
+	cutShort, err := h.m.Attempts.Begin(key)
+	if err != nil {
+		h.m.Log.Warn("attempt left unnoted: one that ends its own hook is not counted", "error", err)
+	}
+	defer func() {
+		if err := h.m.Attempts.End(key); err != nil {
+			h.m.Log.Warn("cannot remove the note of an attempt", "error", err)
+		}
+	}()
+	if cutShort >= maxCutShort {
+		return RetryRelease, fmt.Errorf("the hook ended in mid-operation %d times", cutShort)
+	}
+	return call(ctx, callback, op.Kwargs)
 }
 
 // settle moves the queue on after an attempt. The callback may have queued

@@ -12,8 +12,8 @@ import (
 // writes themselves and their commit.
 const LeaseMargin = 20 * time.Second
 
-// Config is what the package needs of the world. All fields but Pacing are
-// required, Relation excepted.
+// Config is what the package needs of the world. All fields but Relation,
+// Pacing and Attempts are required.
 type Config struct {
 	Unit       string   // the local unit, such as "rolling-ops/0"
 	Relation   Relation // nil while the peer relation does not exist
@@ -25,6 +25,9 @@ type Config struct {
 	// Pacing is asked for when a retry is waiting, so that a hook without one
 	// need not read the charm's configuration. Nil means no pause.
 	Pacing func(ctx context.Context) (Pacing, error)
+	// Attempts counts the attempts that were cut short. Nil means that nobody
+	// does: they are made again without end.
+	Attempts Attempts
 }
 
 // Manager knows the callbacks of one unit and begins its hooks.

@@ -14,18 +14,19 @@ var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 // stage is the world of one hook, for tests that no recorded decision covers.
 type stage struct {
-	unit    string
-	leader  bool
-	app     map[string]string
-	units   map[string]map[string]string
-	leaving string // a unit that is being removed and not listed any more
-	pacing  *Pacing
-	now     time.Time
-	boot    time.Duration
-	onWrite func()
-	wakeErr error
-	goalErr error
-	large   string // a unit whose databag is too large
+	unit     string
+	leader   bool
+	app      map[string]string
+	units    map[string]map[string]string
+	leaving  string // a unit that is being removed and not listed any more
+	pacing   *Pacing
+	attempts Attempts
+	now      time.Time
+	boot     time.Duration
+	onWrite  func()
+	wakeErr  error
+	goalErr  error
+	large    string // a unit whose databag is too large
 
 	calls  []string
 	wakes  []time.Duration
@@ -36,7 +37,7 @@ type stage struct {
 
 func (s *stage) manager() *Manager {
 	c := Config{Unit: s.unit, Leadership: s, GoalState: stageGoalState{s}, Clock: s, Waker: s, Relation: s,
-		Log: slog.New(slog.NewTextHandler(&s.log, nil))}
+		Log: slog.New(slog.NewTextHandler(&s.log, nil)), Attempts: s.attempts}
 	if s.pacing != nil {
 		c.Pacing = func(context.Context) (Pacing, error) { return *s.pacing, nil }
 	}
