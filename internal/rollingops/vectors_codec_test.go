@@ -221,7 +221,7 @@ func encodesTo(q codec.Queue, want string) error {
 func (r codecOp) operation() (codec.Operation, error) {
 	fields := map[string]any{"callback_id": r.CallbackID, "kwargs": r.KwargsJSON, "requested_at": r.RequestedAt, "attempt": r.Attempt}
 	if r.MaxRetry != nil {
-		fields["max_retry"] = *r.MaxRetry
+		fields["max_retry"] = r.MaxRetry.String() // a number 0 would stand for no limit
 	}
 	entry, err := json.Marshal(fields)
 	if err != nil {
