@@ -15,6 +15,7 @@ import (
 	"golang.org/x/term"
 
 	"rolling-ops/jujusim/agent"
+	"rolling-ops/jujusim/charmfacts"
 	"rolling-ops/jujusim/script"
 	"rolling-ops/jujusim/view"
 )
@@ -74,10 +75,6 @@ Steps:
 	return cmd
 }
 
-// defaultEnv keeps the units of a charm of this project apart: on machines of
-// their own each has its state in the same place.
-const defaultEnv = "ROLLINGOPS_STATE_DIR={unit-dir}/state"
-
 // run carries out the script and shows the model, whatever becomes of it.
 func (o *runOptions) run(ctx context.Context, path string, stdin io.Reader, stdout io.Writer) (err error) {
 	steps, dir, err := o.steps(path, stdin)
@@ -88,7 +85,7 @@ func (o *runOptions) run(ctx context.Context, path string, stdin io.Reader, stdo
 	if o.verbose {
 		o.Notify = func(e agent.Event) { fmt.Fprintln(live, describe(e)) }
 	}
-	o.Env = append([]string{defaultEnv}, o.Env...)
+	o.Env = append([]string{charmfacts.Env}, o.Env...)
 	temporary := o.Dir == ""
 	if temporary {
 		if o.Dir, err = os.MkdirTemp("", "jujusim-"); err != nil {
@@ -145,7 +142,7 @@ func (o *runOptions) report(cluster *agent.Cluster, stdout io.Writer, width int)
 		fmt.Fprintf(stdout, "Ended a process that was left in the background: %v\n", p)
 	}
 	if o.json != "" {
-		err = errors.Join(err, writeTrace(o.json, trace{status, timeline.Runs, timeline.Overlaps(), left, cluster.Trace()}))
+		err = errors.Join(err, writeTrace(o.json, trace{status, timeline.Runs, timeline.Overlaps(), timeline.Silent, left, cluster.Trace()}))
 	}
 	return err
 }
@@ -155,6 +152,7 @@ type trace struct {
 	Status   agent.Status    `json:"status"`
 	Runs     []view.Span     `json:"runs"`
 	Overlaps [][2]view.Span  `json:"overlaps"`
+	Silent   []string        `json:"silent"` // units of which no run is known
 	Left     []agent.Process `json:"left"`
 	Events   []agent.Event   `json:"events"`
 }

@@ -52,7 +52,7 @@ func init() {
 		{"", "leader UNIT", "who leads", nil, 0, 0, nil},
 		{"", "units N", "how many units there are", nil, 0, 0, nil},
 		{"", "running UNIT [HOOK]", "the unit runs something, or a hook or action of that name", nil, 0, 0, nil},
-		{"", "no-overlap", "no two units ran a callback at the same time so far, see the timeline", nil, 0, 0, nil},
+		{"", "no-overlap", "no two units ran an operation at the same time so far, see the timeline; it says of which units no run is known", nil, 0, 0, nil},
 		{"status", "", "print the table of units", nil, 0, 0, simple((*run).showStatus)},
 		{"show-unit", "UNIT", "print a unit with its databags, in YAML", nil, 1, 1, onUnit((*run).showUnit)},
 		{"sleep", "TIME", "do nothing", nil, 1, 1, sleep},

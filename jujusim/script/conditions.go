@@ -210,9 +210,13 @@ func runningCondition(words []string) (condition, error) {
 
 func noOverlapCondition([]string) (condition, error) {
 	return func(r *run, _ agent.Status) (string, error) {
-		for _, pair := range view.NewTimeline(r.cluster.Trace(), r.cluster.UnitDir).Overlaps() {
+		timeline := view.NewTimeline(r.cluster.Trace(), r.cluster.UnitDir)
+		for _, pair := range timeline.Overlaps() {
 			return fmt.Sprintf("%s on %s and %s on %s ran at the same time",
 				pair[0].Label, pair[0].Unit, pair[1].Label, pair[1].Unit), nil
+		}
+		if note := timeline.Blind(); note != "" {
+			r.sayf("%s", note)
 		}
 		return "", nil
 	}, nil

@@ -1,10 +1,10 @@
 package view
 
 import (
-	"encoding/json"
 	"strings"
 
 	"rolling-ops/jujusim/agent"
+	"rolling-ops/jujusim/charmfacts"
 )
 
 // maxDoing is how wide the column of what the agents do may get.
@@ -24,20 +24,11 @@ func Rows(status agent.Status) []Row {
 		}
 		for _, r := range status.Relations {
 			databag := u.Databags[r.ID]
-			row.State += databag["state"]
-			row.Queue = max(row.Queue, queueLength(databag["operations"]))
-			row.Holder = row.Holder || r.Databag["granted_unit"] == u.Name
+			row.State += databag[charmfacts.StateKey]
+			row.Queue = max(row.Queue, charmfacts.QueueLength(databag[charmfacts.OperationsKey]))
+			row.Holder = row.Holder || r.Databag[charmfacts.GrantedKey] == u.Name
 		}
 		rows = append(rows, row)
 	}
 	return rows
-}
-
-// queueLength counts the entries of a JSON list; -1 if it is none.
-func queueLength(text string) int {
-	var entries []json.RawMessage
-	if json.Unmarshal([]byte(text), &entries) != nil {
-		return -1
-	}
-	return len(entries)
 }

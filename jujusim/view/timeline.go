@@ -27,6 +27,9 @@ type Timeline struct {
 	// Actions says that the runs are just actions: the charm does not show what
 	// must not overlap, and actions may.
 	Actions bool
+	// Silent are the units that have shown no run in any way: either none was
+	// there, or the charm does not tell.
+	Silent []string
 }
 
 const (
@@ -106,6 +109,18 @@ func (t Timeline) list(b *strings.Builder, names int) {
 	case len(overlaps) == 0:
 		fmt.Fprintf(b, "%d runs, no two at the same time.\n", len(runs))
 	}
+	if note := t.Blind(); note != "" && len(runs) > 0 && !t.Actions {
+		fmt.Fprintf(b, "%s\n", note)
+	}
+}
+
+// Blind says of which units nothing is known that could have overlapped; it is
+// empty if something is known of all.
+func (t Timeline) Blind() string {
+	if len(t.Silent) == 0 {
+		return ""
+	}
+	return "No run is known of " + strings.Join(t.Silent, ", ") + ": none logged, none marked, none in a status."
 }
 
 func (t Timeline) since(at time.Time) string {

@@ -173,6 +173,65 @@ func TestRunsFromStatusesAndActions(t *testing.T) {
 	}
 }
 
+// In an application that is being refreshed one unit logs its runs, one marks
+// them, one shows them in its status, and one has changed from the one to the
+// other. All count, and a unit that shows nothing is named.
+func TestRunsOfUnitsThatTellInDifferentWays(t *testing.T) {
+	dir := t.TempDir()
+	unitDir := func(unit string) string { return filepath.Join(dir, filepath.Base(unit)) }
+	for unit, log := range map[string]string{
+		"a/0": `{"ts":"2025-06-15T15:06:41.000000+00:00","unit":"a/0","event":"_restart:start","parameters":{}}
+{"ts":"2025-06-15T15:06:43.000000+00:00","unit":"a/0","event":"_restart:done","parameters":{}}
+`,
+		"a/4": `{"ts":"1750000000","unit":"a/4","event":"action:restart","parameters":{}}` + "\n",
+	} {
+		if err := os.MkdirAll(filepath.Join(unitDir(unit), "state"), 0o750); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(unitDir(unit), "state", "transitions.log"), []byte(log), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	logged := func(seconds float64, unit, message string) agent.Event {
+		return agent.Event{Time: at(seconds), Kind: "logged", Unit: unit, Status: "INFO", Text: message}
+	}
+	events := []agent.Event{
+		event(0, "unit-added", "a/0", ""), event(0, "unit-added", "a/1", ""), event(0, "unit-added", "a/2", ""),
+		event(0, "unit-added", "a/3", ""), event(0, "unit-added", "a/4", ""),
+		status(0.2, "a/0", "maintenance", "Executing _old operation"), // before it was refreshed
+		status(0.4, "a/0", "active", ""),
+		status(0.9, "a/0", "maintenance", "Executing _restart operation"), // the run that it logs
+		logged(2, "a/1", "cluster:0: run-begin backup"),
+		status(2.5, "a/2", "maintenance", "Executing _restart operation"),
+		logged(2.8, "a/1", "run-end backup ok"),
+		status(3.1, "a/0", "active", ""),
+		status(3.5, "a/2", "active", ""),
+		logged(4, "a/1", "run-begin backup"),
+		event(5, "hook-killed", "a/1", "hooks/x"),
+		event(6, "said", "", ""),
+	}
+	timeline := NewTimeline(events, unitDir)
+	want := []Span{
+		{Unit: "a/0", Label: "_old", From: at(0.2), To: at(0.4)},
+		{Unit: "a/0", Label: "_restart", From: at(1), To: at(3), Outcome: "done"},
+		{Unit: "a/1", Label: "backup", From: at(2), To: at(2.8), Outcome: "ok"},
+		{Unit: "a/2", Label: "_restart", From: at(2.5), To: at(3.5)},
+		{Unit: "a/1", Label: "backup", From: at(4), To: at(5), Outcome: "cut short"},
+	}
+	if diff := cmp.Diff(want, timeline.Runs, sameTime); diff != "" || timeline.Actions {
+		t.Error(diff, timeline.Actions)
+	}
+	if got := len(timeline.Overlaps()); got != 3 {
+		t.Errorf("%d overlaps: %v", got, timeline.Overlaps())
+	}
+	if diff := cmp.Diff([]string{"a/3"}, timeline.Silent); diff != "" {
+		t.Error(diff)
+	}
+	if got := render(t, timeline, 60); !strings.Contains(got, "No run is known of a/3: none logged") {
+		t.Errorf("got %s", got)
+	}
+}
+
 func TestRows(t *testing.T) {
 	got := Rows(agent.Status{
 		Relations: []agent.Relation{{ID: "restart:0", Databag: map[string]string{"granted_unit": "a/1"}}},

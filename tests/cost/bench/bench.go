@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"rolling-ops/jujusim"
+	"rolling-ops/jujusim/charmfacts"
 )
 
 // Options say what is measured, and how often.
@@ -222,7 +223,7 @@ func (s *session) retries(ctx context.Context, i int) error {
 	rig := s.rigs[i]
 	s.progress("%s: the leader's retries", rig.Charm.Name)
 	roll, _, err := s.play(ctx, rig, 1, func(m *jujusim.Model) error {
-		_, err := m.EnqueueAction(leader, "failed-restart", map[string]any{"delay": 0, "max-retry": retryCount})
+		_, err := m.EnqueueAction(leader, charmfacts.FailingAction, map[string]any{charmfacts.DelayParameter: 0, charmfacts.RetryParameter: retryCount})
 		return err
 	})
 	if err == nil && roll.Attempts != retryCount+1 {
@@ -245,7 +246,7 @@ func (s *session) roll(ctx context.Context, i, n int) error {
 	s.progress("%s: a roll of %d units", rig.Charm.Name, n)
 	roll, took, err := s.play(ctx, rig, n, func(m *jujusim.Model) error {
 		for _, unit := range m.Units() {
-			if _, err := m.EnqueueAction(unit, "restart", map[string]any{"delay": 0}); err != nil {
+			if _, err := m.EnqueueAction(unit, charmfacts.RestartAction, map[string]any{charmfacts.DelayParameter: 0}); err != nil {
 				return err
 			}
 		}

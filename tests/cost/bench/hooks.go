@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"rolling-ops/jujusim"
+	"rolling-ops/jujusim/charmfacts"
 )
 
 // The hooks that are measured, in an application in which every unit but the
@@ -85,7 +86,7 @@ func prepare(r *Rig, n int) (map[string]scene, error) {
 		return nil, err
 	}
 	before := m.UnitDatabag(peerRelation, holder)
-	if _, err := m.EnqueueAction(holder, "restart", map[string]any{"delay": 0}); err != nil {
+	if _, err := m.EnqueueAction(holder, charmfacts.RestartAction, map[string]any{charmfacts.DelayParameter: 0}); err != nil {
 		return nil, err
 	}
 	if _, err := step(r, m, holder); err != nil {

@@ -15,6 +15,7 @@ import (
 
 	"rolling-ops/jujusim"
 	"rolling-ops/jujusim/agent"
+	"rolling-ops/jujusim/charmfacts"
 )
 
 // Rig runs the hooks of one charm as processes, one at a time. It is an
@@ -174,7 +175,7 @@ func (r *Rig) env(h *jujusim.Hook, unitDir string) []string {
 		"LANG=C.UTF-8",
 		"PATH=" + r.path("tools") + ":" + os.Getenv("PATH"),
 		"JUJUSIM_DIR=" + r.dir, // where juju-exec looks for the unit
-		"ROLLINGOPS_STATE_DIR=" + filepath.Join(unitDir, "state"),
+		charmfacts.EnvIn(unitDir),
 	}, r.Env)
 }
 

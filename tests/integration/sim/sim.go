@@ -14,6 +14,7 @@ import (
 
 	"rolling-ops/jujusim"
 	"rolling-ops/jujusim/agent"
+	"rolling-ops/jujusim/charmfacts"
 	"rolling-ops/tests/integration/steps"
 )
 
@@ -70,9 +71,6 @@ func New(charms Charms) (*Backend, error) {
 // of this machine.
 func (b *Backend) programs() string { return filepath.Join(b.dir, "programs") }
 
-// state is where the charm of a unit keeps its files.
-const state = "state"
-
 func (b *Backend) charmDir(charm steps.Charm) (string, error) {
 	dir, ok := b.charms[charm]
 	if !ok {
@@ -96,7 +94,7 @@ func (b *Backend) Deploy(ctx context.Context, d steps.Deployment) error {
 		Dir:      modelDir,
 		App:      steps.Application,
 		Env: []string{
-			"ROLLINGOPS_STATE_DIR={unit-dir}/" + state,
+			charmfacts.Env,
 			"PATH=" + filepath.Join(modelDir, "tools") + ":" + b.programs() + ":" + os.Getenv("PATH"),
 		},
 		RetryDelay:    retryDelay,
@@ -194,7 +192,7 @@ func (b *Backend) Transitions(context.Context) ([]steps.Transition, error) {
 	b.mu.Unlock()
 	var all []steps.Transition
 	for _, unit := range units {
-		log, err := os.ReadFile(filepath.Join(b.cluster.UnitDir(unit), state, "transitions.log"))
+		log, err := os.ReadFile(charmfacts.TransitionsLog(b.cluster.UnitDir(unit)))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}

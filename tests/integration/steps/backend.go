@@ -2,7 +2,8 @@ package steps
 
 import (
 	"context"
-	"time"
+
+	"rolling-ops/jujusim/charmfacts"
 )
 
 // Backend is a Juju model with one application in it, the charm under test,
@@ -108,12 +109,7 @@ type Unit struct {
 }
 
 // Transition is a line of a unit's transitions.log.
-type Transition struct {
-	Time       time.Time
-	Unit       string
-	Event      string
-	Parameters map[string]any
-}
+type Transition = charmfacts.Transition
 
 // The interfaces below are for what not every backend can do. A step that
 // needs one fails on a backend that does not have it, so such steps belong

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"rolling-ops/jujusim/charmfacts"
 )
 
 // condition reads the arguments of a condition. The check that it returns says
@@ -145,7 +147,7 @@ func holderCondition(s *Script, args []string) (check, error) {
 	if args[0] != "none" {
 		unit, err = s.Unit(args[0])
 	}
-	return func(seen snapshot) error { return same("holder", seen.App["granted_unit"], unit) }, err
+	return func(seen snapshot) error { return same("holder", seen.App[charmfacts.GrantedKey], unit) }, err
 }
 
 func queueCondition(s *Script, args []string) (check, error) {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"rolling-ops/jujusim/charmfacts"
 )
 
 // snapshot is what conditions are about.
@@ -56,7 +58,7 @@ func (s snapshot) presentAttempts() []attempt {
 
 // queue returns the operations that wait on the unit.
 func (u Unit) queue() ([]string, error) {
-	text := u.Databag["operations"]
+	text := u.Databag[charmfacts.OperationsKey]
 	if text == "" {
 		return nil, nil
 	}
@@ -69,12 +71,12 @@ func (u Unit) queue() ([]string, error) {
 
 // busy says why the model is not idle, or "".
 func (s State) busy() string {
-	if holder := s.App["granted_unit"]; holder != "" {
+	if holder := s.App[charmfacts.GrantedKey]; holder != "" {
 		return holder + " holds the lock"
 	}
 	for _, u := range s.Units {
 		operations, err := u.queue()
-		switch state := u.Databag["state"]; {
+		switch state := u.Databag[charmfacts.StateKey]; {
 		case err != nil:
 			return err.Error()
 		case len(operations) > 0:

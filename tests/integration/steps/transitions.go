@@ -2,40 +2,24 @@ package steps
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
-	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
+
+	"rolling-ops/jujusim/charmfacts"
 )
 
 // ParseTransitions reads a transitions.log: a line of JSON a transition, whose
-// time is the seconds since 1970 as text.
+// time is ISO 8601 or the seconds since 1970.
 func ParseTransitions(log []byte) ([]Transition, error) {
 	var transitions []Transition
 	for line := range bytes.Lines(log) {
-		var parsed struct {
-			Time       string         `json:"ts"`
-			Unit       string         `json:"unit"`
-			Event      string         `json:"event"`
-			Parameters map[string]any `json:"parameters"`
-		}
-		err := json.Unmarshal(line, &parsed)
-		var seconds float64
-		if err == nil {
-			seconds, err = strconv.ParseFloat(parsed.Time, 64)
-		}
+		transition, err := charmfacts.ParseTransition(line)
 		if err != nil {
-			return nil, fmt.Errorf("cannot read transition %q: %w", line, err)
+			return nil, err
 		}
-		transitions = append(transitions, Transition{
-			Time:       time.UnixMicro(int64(math.Round(seconds * 1e6))),
-			Unit:       parsed.Unit,
-			Event:      parsed.Event,
-			Parameters: parsed.Parameters,
-		})
+		transitions = append(transitions, transition)
 	}
 	return transitions, nil
 }
