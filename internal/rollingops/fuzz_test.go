@@ -14,14 +14,14 @@ import (
 func FuzzHook(f *testing.F) {
 	queue := waiting(Requested, 0, time.Time{})["operations"]
 	stamp := codec.TimestampOf(noon).String()
-	f.Add(true, uint8(0), "app/1", stamp, "request", queue, "", "request", queue, "")
-	f.Add(false, uint8(1), "app/0", stamp, "retry-hold", queue, "", "", "", "")
-	f.Add(true, uint8(2), "app/0", "soon", "idle", "[]", stamp, "retry-release", "{", stamp)
-	f.Add(false, uint8(3), "app/0", "9999-12-31T23:59:59.999999+00:00", "request", queue, "0001-01-01", "x", "[1]", "9999-12-31T23:59:59.999999+00:00")
-	f.Fuzz(func(t *testing.T, leader bool, kind uint8, granted, at, state, ops, executed, otherState, otherOps, otherExecuted string) {
+	f.Add(true, uint8(0), "app/1", stamp, "request", queue, "", "", "request", queue, "")
+	f.Add(false, uint8(1), "app/0", stamp, "retry-hold", queue, "", "2027-01-01", "", "", "")
+	f.Add(true, uint8(2), "app/0", "soon", "idle", "[]", stamp, "soon", "retry-release", "{", stamp)
+	f.Add(false, uint8(3), "app/0", "9999-12-31T23:59:59.999999+00:00", "request", queue, "0001-01-01", "9998-12-31T23:59:59.999999+00:00", "x", "[1]", "9999-12-31T23:59:59.999999+00:00")
+	f.Fuzz(func(t *testing.T, leader bool, kind uint8, granted, at, state, ops, executed, second, otherState, otherOps, otherExecuted string) {
 		s := &stage{unit: "app/0", leader: leader, now: noon,
 			app: bag("granted_unit", granted, "granted_at", at),
-			units: bags("app/0", bag("state", state, "operations", ops, "executed_at", executed),
+			units: bags("app/0", bag("state", state, "operations", ops, "executed_at", executed, KeyExecutedAtCopy, second),
 				"app/1", bag("state", otherState, "operations", otherOps, "executed_at", otherExecuted)),
 		}
 		ran := false
@@ -29,8 +29,8 @@ func FuzzHook(f *testing.F) {
 			ran = true
 			return RetryHold, nil
 		})
-		g, own := readGrant(s.app), newUnitView("app/0", s.units["app/0"])
-		if ran && (!g.heldBy("app/0") || g.usedBy(own)) {
+		g, own := readGrant(s.app, "app/0"), newUnitView("app/0", s.units["app/0"])
+		if ran && (!g.heldBy("app/0") || g.usedBy(own) || own.foreign) {
 			t.Errorf("ran under %+v with executed_at %s", g, own.executedAt)
 		}
 		if text, ok := s.wrote["operations"]; ok {
@@ -39,8 +39,12 @@ func FuzzHook(f *testing.F) {
 			}
 		}
 		if text, ok := s.wrote["executed_at"]; ok {
-			if after := readStamp(text); after.Compare(g.at) <= 0 {
+			after, foreign := readStamp(text)
+			if g.heldBy("app/0") && after.Compare(g.at) <= 0 {
 				t.Errorf("executed_at %s does not lie after the grant of %s", text, at)
+			}
+			if foreign || after.Compare(own.executedAt) < 0 || s.wrote[KeyExecutedAtCopy] != text {
+				t.Errorf("executed_at goes from %s to %s, and the copy to %s", own.executedAt, text, s.wrote[KeyExecutedAtCopy])
 			}
 		}
 		if report.Granted != "" && !leader {

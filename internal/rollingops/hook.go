@@ -84,7 +84,7 @@ func (h *Hook) Request(callbackID string, kwargs map[string]any, maxRetry *int) 
 	if err != nil {
 		return Ticket{}, &InvalidRequestError{callbackID, err}
 	}
-	op, err := codec.NewOperation(callbackID, args, h.m.Clock.Now(), maxRetry)
+	op, err := codec.NewOperation(callbackID, args, h.m.reading().Time(), maxRetry)
 	if err != nil {
 		return Ticket{}, &InvalidRequestError{callbackID, err}
 	}
@@ -117,9 +117,6 @@ func (h *Hook) DiscardQueue() (int, error) {
 	}
 	h.own.queue, h.own.queueErr, h.requeued = codec.Queue{}, nil, true
 	h.own.state = Idle
-	if !h.grant.heldBy(h.m.Unit) && h.own.executedAt.Time().Year() > lastYear {
-		h.own.executedAt = codec.Timestamp{} // a stamp that would bar the unit for ever
-	}
 	return dropped, nil
 }
 
@@ -150,6 +147,7 @@ func (h *Hook) Finish(ctx context.Context) (Report, error) {
 		return Report{}, nil
 	}
 	steady := context.WithoutCancel(ctx)
+	h.mendStamp()
 	if err := h.attempt(ctx); err != nil {
 		return h.report, err
 	}
@@ -178,6 +176,24 @@ func (h *Hook) followUp(ctx context.Context) error {
 	return h.wakeIfNeeded(ctx, again)
 }
 
+// mendStamp puts the unit's own executed_at right when something else than the
+// unit has written it. A foreign one does not tell whether the unit has used its
+// grant. So it is replaced by one past the grant, which ends that without a run.
+func (h *Hook) mendStamp() {
+	if !h.own.foreign {
+		return
+	}
+	h.m.Log.Warn("executed_at is nothing that this unit can have written: it is put right, and a grant given back unused")
+	at := h.own.executedAt
+	if h.grant.heldBy(h.m.Unit) {
+		at = later(at, h.grant.at)
+	}
+	if h.own.foreign = false; roomFor(1, at) {
+		at = next(h.m.reading(), at)
+	}
+	h.own.executedAt = at
+}
+
 // attempt runs the head operation if the local unit holds an unused grant and
 // this is a hook for it. A leader waits for its worker's hook, so that the
 // callback never delays the hooks in which it schedules.
@@ -202,7 +218,7 @@ func (h *Hook) attempt(ctx context.Context) error {
 		return fmt.Errorf("cannot begin an attempt: %w", err) // rather than count one that was none
 	}
 	h.report.Attempt = h.runHead(ctx)
-	h.own.executedAt = latest(codec.TimestampOf(h.m.Clock.Now()), h.grant.at)
+	h.own.executedAt = next(h.m.reading(), h.grant.at)
 	return nil
 }
 
@@ -367,20 +383,21 @@ func (h *Hook) write(ctx context.Context) error {
 func (h *Hook) ownChanges() (map[string]string, error) {
 	changes := make(map[string]string)
 	if h.own.state != h.ownRead.state {
-		changes[keyState] = string(h.own.state)
+		changes[KeyState] = string(h.own.state)
 	}
-	if h.own.executedAt != h.ownRead.executedAt {
-		changes[keyExecutedAt] = h.own.executedAt.String() // "" for none
+	if h.own.executedAt != h.ownRead.executedAt || h.own.differ {
+		changes[KeyExecutedAt] = h.own.executedAt.String()
+		changes[KeyExecutedAtCopy] = changes[KeyExecutedAt]
 	}
 	if leaving := h.grant.at.String(); h.event.Leaving && h.holdsUnused() && h.ownRead.leaving != leaving {
-		changes[keyLeaving] = leaving
+		changes[KeyLeaving] = leaving
 	}
 	if h.requeued {
 		text, err := h.own.queue.Encode()
 		if err != nil {
 			return nil, fmt.Errorf("cannot encode the operation queue of %s: %w", h.m.Unit, err)
 		}
-		changes[keyOperations] = text
+		changes[KeyOperations] = text
 	}
 	return changes, nil
 }
@@ -389,18 +406,9 @@ func (h *Hook) appChanges() map[string]string {
 	if h.grant == h.grantRead {
 		return nil
 	}
-	changes := map[string]string{keyGrantedUnit: h.grant.unit, keyGrantedAt: ""}
+	changes := map[string]string{KeyGrantedUnit: h.grant.unit, KeyGrantedAt: ""}
 	if !h.grant.free() {
-		changes[keyGrantedAt] = h.grant.at.String()
+		changes[KeyGrantedAt] = h.grant.at.String()
 	}
 	return changes
-}
-
-// latest makes stamps a logical clock: now, unless that is not after the stamp
-// which has to lie before.
-func latest(now, before codec.Timestamp) codec.Timestamp {
-	if next := before.Add(time.Microsecond); !before.IsZero() && next.Compare(now) > 0 {
-		return next
-	}
-	return now
 }

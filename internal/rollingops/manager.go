@@ -83,7 +83,7 @@ func (m *Manager) Begin(ctx context.Context, ev Event) (*Hook, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the application databag: %w", err)
 	}
-	h.grantRead = readGrant(app)
+	h.grantRead = readGrant(app, m.Unit)
 	h.grant = h.grantRead
 	if h.ownRead, err = m.readUnit(ctx, m.Unit); err != nil {
 		return nil, err

@@ -199,64 +199,6 @@ func TestWorkerThatCannotStartKeepsTheHook(t *testing.T) {
 	}
 }
 
-// Stamps end with the year 9999. One that leaves no room for the next ones must
-// not hold the lock, nor let a unit run twice on one grant.
-func TestStampsAtTheEndOfTime(t *testing.T) {
-	for _, end := range []string{"9998-01-01T00:00:00+00:00", "9998-12-31T23:59:59.999998+00:00", "9998-12-31T23:59:59.999999+00:00", "9999-12-31T23:59:59.999999+00:00"} {
-		unit := waiting(Requested, 0, time.Time{})
-		unit["executed_at"] = end
-		s := stage{unit: "app/0", leader: true, now: noon, units: bags("app/0", waiting(Requested, 0, noon), "app/1", unit)}
-		if report := s.hook(t, OtherEvent, nil); report.Granted != "app/0" {
-			t.Errorf("executed_at %s: granted %q", end, report.Granted)
-		}
-		if !strings.Contains(s.log.String(), "passed over") {
-			t.Errorf("executed_at %s: nothing was said of it: %s", end, &s.log)
-		}
-
-		s = stage{unit: "app/1", now: noon, units: bags("app/1", unit)}
-		h, err := s.manager().Begin(t.Context(), Event{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if status, err := h.Status(t.Context()); err != nil || status.Kind != StatusUnreadable {
-			t.Errorf("executed_at %s: status %v, %v", end, status.Kind, err)
-		}
-		if _, err := h.DiscardQueue(); err != nil {
-			t.Error(err)
-		}
-		if _, err := h.Finish(t.Context()); err != nil {
-			t.Error(err)
-		}
-		if at, ok := s.wrote["executed_at"]; at != "" || !ok {
-			t.Errorf("executed_at %s: after the queue was cleared it is %q", end, at)
-		}
-	}
-	// The latest stamp with which a unit can be granted the lock.
-	unit := waiting(Requested, 0, time.Time{})
-	unit["executed_at"] = "9997-12-31T23:59:59.999999+00:00"
-	s := stage{unit: "app/0", leader: true, now: noon, units: bags("app/0", map[string]string{}, "app/1", unit)}
-	s.hook(t, OtherEvent, nil)
-	granted := s.wroteA
-	runs := 0
-	for range 2 {
-		s = stage{unit: "app/1", now: noon, app: granted, units: bags("app/1", unit)}
-		s.hook(t, LockGranted, func(context.Context, codec.Args) (Result, error) { runs++; return RetryRelease, nil })
-		for key, value := range s.wrote {
-			unit[key] = value
-		}
-	}
-	if runs != 1 {
-		t.Errorf("ran %d times on one grant of %s", runs, granted["granted_at"])
-	}
-
-	s = stage{unit: "app/0", leader: true, now: noon, app: map[string]string{"granted_unit": "app/1", "granted_at": "9999-12-31T23:59:59.999999+00:00"},
-		units: bags("app/0", map[string]string{}, "app/1", map[string]string{})}
-	s.hook(t, OtherEvent, nil)
-	if diff := cmp.Diff(map[string]string{"granted_unit": "", "granted_at": ""}, s.wroteA); diff != "" {
-		t.Errorf("a grant at the end of time is not void:\n%s", diff)
-	}
-}
-
 func TestRequestTooLargeToWrite(t *testing.T) {
 	s := stage{unit: "app/0", now: noon, units: bags("app/0", map[string]string{})}
 	m := s.manager()

@@ -35,13 +35,13 @@ func (h *Hook) schedule(ctx context.Context) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	next, retry, err := h.pick(ctx, candidates)
-	if err != nil || next == nil {
+	first, retry, err := h.pick(ctx, candidates)
+	if err != nil || first == nil {
 		return retry, err
 	}
-	h.grant = grant{unit: next.name, at: latest(codec.TimestampOf(h.m.Clock.Now()), next.executedAt)}
-	h.report.Granted = next.name
-	h.m.Log.Info("lock granted", "unit", next.name)
+	h.grant = grant{unit: first.name, at: next(h.m.reading(), first.executedAt)}
+	h.report.Granted = first.name
+	h.m.Log.Info("lock granted", "unit", first.name)
 	return h.recheck(), nil
 }
 
@@ -116,7 +116,7 @@ func (h *Hook) candidates(ctx context.Context) ([]unitView, error) {
 // pick returns the unit whose turn it is. Without one it returns when the next
 // pause before a retry is over.
 func (h *Hook) pick(ctx context.Context, candidates []unitView) (*unitView, time.Duration, error) {
-	var next *unitView
+	var first *unitView
 	var due time.Duration
 	for i := range candidates {
 		v := &candidates[i]
@@ -132,11 +132,11 @@ func (h *Hook) pick(ctx context.Context, candidates []unitView) (*unitView, time
 				continue
 			}
 		}
-		if next == nil || next.name == h.forced || v.name != h.forced && before(*v, *next) {
-			next = v
+		if first == nil || first.name == h.forced || v.name != h.forced && before(*v, *first) {
+			first = v
 		}
 	}
-	return next, due, nil
+	return first, due, nil
 }
 
 // before tells whether a's turn comes before b's: a unit that holds on to the

@@ -146,9 +146,9 @@ func TestLeavingHolderSaysSo(t *testing.T) {
 		own   map[string]string
 		wrote map[string]string
 	}{
-		{"holder", held("app/1", noon), nil, map[string]string{keyLeaving: stamp}},
-		{"holder that said so", held("app/1", noon), map[string]string{keyLeaving: stamp}, nil},
-		{"grant used", held("app/1", noon), map[string]string{keyExecutedAt: codec.TimestampOf(noon.Add(time.Second)).String()}, nil},
+		{"holder", held("app/1", noon), nil, map[string]string{KeyLeaving: stamp}},
+		{"holder that said so", held("app/1", noon), map[string]string{KeyLeaving: stamp}, nil},
+		{"grant used", held("app/1", noon), map[string]string{KeyExecutedAt: codec.TimestampOf(noon.Add(time.Second)).String()}, nil},
 		{"another holds", held("app/2", noon), nil, nil},
 	}
 	for _, tt := range tests {

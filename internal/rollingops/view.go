@@ -11,19 +11,6 @@ import (
 	"rolling-ops/internal/codec"
 )
 
-// Keys of the databags, fixed by the protocol.
-const (
-	keyState       = "state"
-	keyOperations  = "operations"
-	keyExecutedAt  = "executed_at"
-	keyGrantedUnit = "granted_unit"
-	keyGrantedAt   = "granted_at"
-
-	// keyLeaving is ours: granted_at of the grant that a unit leaves with. That
-	// it is written tells the leader, to which Juju may not announce a departure.
-	keyLeaving = "rollingops-leaving"
-)
-
 // State is what a unit asks for.
 type State string
 
@@ -40,27 +27,17 @@ type grant struct {
 	at   codec.Timestamp // zero when missing or unreadable
 }
 
-func readGrant(app map[string]string) grant {
-	g := grant{unit: app[keyGrantedUnit], at: readStamp(app[keyGrantedAt])}
-	if g.at.Time().Year() > lastYear+1 {
-		g.at = codec.Timestamp{}
+// readGrant reads the lock. What names no unit of the local unit's application,
+// or leaves no room for the stamp that would end it, is void.
+func readGrant(app map[string]string, local string) grant {
+	g := grant{unit: app[KeyGrantedUnit]}
+	if g.unit != "" && !sameApplication(g.unit, local) {
+		return grant{unit: fmt.Sprintf("%.100q", g.unit)} // fit to be shown
+	}
+	if at, _ := readStamp(app[KeyGrantedAt]); roomFor(1, at) {
+		g.at = at
 	}
 	return g
-}
-
-// lastYear is the last one in which an attempt may have ended for another to
-// follow: stamps go up to the year 9999, and the grant and the attempt that
-// come next still need one that lies after it.
-const lastYear = 9997
-
-// readStamp returns the zero Timestamp for a text that is missing or
-// unreadable.
-func readStamp(text string) codec.Timestamp {
-	at, err := codec.ParseTimestamp(text)
-	if err != nil {
-		return codec.Timestamp{}
-	}
-	return at
 }
 
 func (g grant) free() bool { return g.unit == "" }
@@ -82,13 +59,23 @@ type unitView struct {
 	state      State
 	queue      codec.Queue
 	queueErr   error
-	executedAt codec.Timestamp // zero when missing or unreadable
-	leaving    string          // keyLeaving
+	executedAt codec.Timestamp // the later of both copies; zero without a good one
+	// foreign says that executed_at, or its copy, is nothing that the unit can
+	// have written: it does not tell whether the unit has used a grant.
+	foreign bool
+	differ  bool   // the copies do, and have to be written anew
+	leaving string // KeyLeaving
 }
 
 func newUnitView(name string, bag map[string]string) unitView {
-	v := unitView{name: name, state: State(bag[keyState]), executedAt: readStamp(bag[keyExecutedAt]), leaving: bag[keyLeaving]}
-	v.queue, v.queueErr = codec.ParseQueue(bag[keyOperations])
+	v := unitView{name: name, state: State(bag[KeyState]), leaving: bag[KeyLeaving]}
+	v.queue, v.queueErr = codec.ParseQueue(bag[KeyOperations])
+	at, foreign := readStamp(bag[KeyExecutedAt])
+	second, copied := bag[KeyExecutedAtCopy]
+	secondAt, secondForeign := readStamp(second)
+	v.executedAt = later(at, secondAt)
+	v.foreign = foreign || secondForeign || copied && secondAt.IsZero()
+	v.differ = v.foreign || copied && at.Compare(secondAt) != 0
 	return v
 }
 
@@ -111,13 +98,14 @@ func (v unitView) asks() bool {
 }
 
 // stampErr says why a unit that asks can't be granted the lock, for its
-// executed_at. No unit brings that about by itself.
+// executed_at. No unit brings that about by itself. One whose stamp is foreign
+// is granted the lock: it puts the stamp right and gives the lock back.
 func (v unitView) stampErr() error {
 	switch {
-	case v.state == AwaitRetry && v.executedAt.IsZero():
+	case v.state == AwaitRetry && v.executedAt.IsZero() && !v.foreign:
 		return errors.New("executed_at, when its last attempt ended, is missing or can't be read")
-	case v.executedAt.Time().Year() > lastYear:
-		return fmt.Errorf("executed_at lies in the year %d", v.executedAt.Time().Year())
+	case !roomFor(2, v.executedAt):
+		return errors.New("executed_at is the end of all stamps, no grant can follow it: remove the unit")
 	}
 	return nil
 }
@@ -139,4 +127,13 @@ func unitNumber(name string) uint64 {
 		return math.MaxUint64
 	}
 	return n
+}
+
+// sameApplication reports whether name is a unit name of the application to
+// which another unit belongs.
+func sameApplication(name, unit string) bool {
+	application, _, _ := strings.Cut(unit, "/")
+	number, ok := strings.CutPrefix(name, application+"/")
+	n, err := strconv.ParseUint(number, 10, 64)
+	return ok && err == nil && strconv.FormatUint(n, 10) == number
 }

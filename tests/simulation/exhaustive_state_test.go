@@ -169,7 +169,7 @@ func appendBag(b []byte, bag map[string]string) []byte {
 	if bag == nil {
 		return b
 	}
-	for _, key := range [...]string{"granted_unit", "granted_at", "operations", "state", "executed_at"} {
+	for _, key := range [...]string{"granted_unit", "granted_at", "operations", "state", "executed_at", "rollingops-executed-at"} {
 		value := bag[key]
 		b = binary.AppendUvarint(b, uint64(len(value)))
 		b = append(b, value...)

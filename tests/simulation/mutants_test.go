@@ -15,6 +15,7 @@ const (
 	hookFile     = "internal/rollingops/hook.go"
 	scheduleFile = "internal/rollingops/schedule.go"
 	managerFile  = "internal/rollingops/manager.go"
+	stampFile    = "internal/rollingops/stamp.go"
 	testFile     = "tests/simulation/worker_test.go" // stands for internal/worker
 )
 
@@ -42,8 +43,8 @@ var mutants = []mutant{
 	{
 		name:   "raw-clocks",
 		breaks: "rule 1: stamps are what the wall clock says, so that skew decides what comes after what",
-		file:   hookFile, before: "if next := before.Add(time.Microsecond); ",
-		code:  `return now`,
+		file:   stampFile, before: "if tick := after.Add(time.Microsecond); ",
+		code:  `return reading`,
 		seeds: 500,
 	},
 	{
@@ -52,7 +53,7 @@ var mutants = []mutant{
 		file:   hookFile, before: "return h.wakeIfNeeded(ctx, again)",
 		code: `if h.report.Granted == h.m.Unit {
 			h.report.Attempt = h.runHead(ctx)
-			h.own.executedAt = latest(codec.TimestampOf(h.m.Clock.Now()), h.grant.at)
+			h.own.executedAt = next(h.m.reading(), h.grant.at)
 		}`,
 		seeds: 500,
 	},
@@ -97,7 +98,7 @@ var mutants = []mutant{
 	{
 		name:   "no-rescan-on-update-status",
 		breaks: "liveness: a lost worker is never replaced",
-		file:   hookFile, before: "steady := context.WithoutCancel(ctx)\n\tif err := h.attempt(ctx)",
+		file:   hookFile, before: "steady := context.WithoutCancel(ctx)\n\th.mendStamp()",
 		code:  `if h.event.Kind == UpdateStatus { return Report{}, nil }`,
 		seeds: 500,
 	},
@@ -114,19 +115,19 @@ var mutants = []mutant{
 		file:   hookFile, before: "if err := h.attempt(ctx); err != nil {",
 		code: `if h.leads && h.event.Kind == LockGranted && h.holdsUnused() && h.own.state != AwaitRetryHold {
 			at := h.own.executedAt
-			h.own.executedAt = latest(codec.TimestampOf(h.m.Clock.Now()), h.grant.at)
+			h.own.executedAt = next(h.m.reading(), h.grant.at)
 			if _, err := h.schedule(steady); err != nil {
 				return h.report, err
 			}
 			if err := h.m.Relation.SetApp(steady, h.appChanges()); err != nil {
 				return h.report, err
 			}
-			ended, next := h.own.executedAt, h.grant
+			ended, granted := h.own.executedAt, h.grant
 			h.own.executedAt, h.grant = at, h.grantRead
 			if err := h.attempt(ctx); err != nil {
 				return h.report, err
 			}
-			h.own.executedAt, h.grant, h.grantRead = ended, next, next
+			h.own.executedAt, h.grant, h.grantRead = ended, granted, granted
 			if err := h.wakeIfNeeded(steady, 0); err != nil {
 				return h.report, err
 			}

@@ -1,0 +1,24 @@
+package rollingops
+
+// Keys of the databags, fixed by the protocol. Those that begin with
+// "rollingops-" are ours, others leave them alone.
+const (
+	KeyState       = "state"
+	KeyOperations  = "operations"
+	KeyExecutedAt  = "executed_at"
+	KeyGrantedUnit = "granted_unit"
+	KeyGrantedAt   = "granted_at"
+
+	// KeyExecutedAtCopy is executed_at once more, written with it: a stamp that
+	// something else than the unit puts back stays what it was.
+	KeyExecutedAtCopy = "rollingops-executed-at"
+	// KeyLeaving is granted_at of the grant that a unit leaves with. That it is
+	// written tells the leader, to which Juju may not announce a departure.
+	KeyLeaving = "rollingops-leaving"
+)
+
+// UnitKeys are the keys of a unit's databag that count.
+var UnitKeys = []string{KeyState, KeyOperations, KeyExecutedAt, KeyExecutedAtCopy, KeyLeaving}
+
+// AppKeys are the keys of the application databag that count.
+var AppKeys = []string{KeyGrantedUnit, KeyGrantedAt}
