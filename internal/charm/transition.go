@@ -3,12 +3,11 @@ package charm
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strconv"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"rolling-ops/internal/statedir"
 )
 
 // Transition is a step of an operation on one unit, for whoever wants to see
@@ -57,24 +56,35 @@ func (path TransitionLog) Record(t Transition) error {
 	if err != nil {
 		return fmt.Errorf("cannot record %s: %w", t.Event, err)
 	}
-	if err := os.MkdirAll(filepath.Dir(string(path)), 0o750); err != nil {
-		return fmt.Errorf("cannot record %s: %w", t.Event, err)
-	}
-	if info, err := os.Lstat(string(path)); err == nil && info.Mode().IsRegular() && info.Size() > maxTransitions {
-		if err := os.Rename(string(path), string(path)+".1"); err != nil {
-			return fmt.Errorf("cannot record %s: %w", t.Event, err)
-		}
-	}
-	f, err := os.OpenFile(string(path), os.O_WRONLY|os.O_APPEND|os.O_CREATE|unix.O_NOFOLLOW, 0o640)
-	if err != nil {
-		return fmt.Errorf("cannot record %s: %w", t.Event, err)
-	}
-	_, err = f.Write(append(line, '\n'))
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
-	}
-	if err != nil {
+	if err := path.append(append(line, '\n')); err != nil {
 		return fmt.Errorf("cannot record %s: %w", t.Event, err)
 	}
 	return nil
+}
+
+func (path TransitionLog) append(line []byte) error {
+	dir, err := statedir.Open(filepath.Dir(string(path)))
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	name := filepath.Base(string(path))
+	f, err := dir.Append(name)
+	if err != nil {
+		return err
+	}
+	if info, err := f.Stat(); err == nil && info.Size() > maxTransitions {
+		f.Close()
+		if err := dir.Rename(name, name+".1"); err != nil {
+			return err
+		}
+		if f, err = dir.Append(name); err != nil {
+			return err
+		}
+	}
+	_, err = f.Write(line)
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	return err
 }

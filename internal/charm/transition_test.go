@@ -1,9 +1,11 @@
 package charm
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -47,10 +49,20 @@ func TestTransitionLogErrors(t *testing.T) {
 	if err := os.Symlink(filepath.Join(dir, "target"), link); err != nil {
 		t.Fatal(err)
 	}
+	fifo := filepath.Join(dir, "fifo")
+	linked := filepath.Join(dir, "linked")
+	open := filepath.Join(dir, "open")
+	if err := errors.Join(syscall.Mkfifo(fifo, 0o600), os.Symlink(t.TempDir(), linked),
+		os.Mkdir(open, 0o700), os.Chmod(open, 0o777)); err != nil {
+		t.Fatal(err)
+	}
 	for name, log := range map[string]TransitionLog{
-		"directory": TransitionLog(dir),
-		"link":      TransitionLog(link),
-		"no parent": "/dev/null/state/transitions.log",
+		"directory":        TransitionLog(dir),
+		"link":             TransitionLog(link),
+		"no parent":        "/dev/null/state/transitions.log",
+		"FIFO":             TransitionLog(fifo), // must not wait for a reader
+		"linked directory": TransitionLog(filepath.Join(linked, "transitions.log")),
+		"open to all":      TransitionLog(filepath.Join(open, "transitions.log")),
 	} {
 		if err := log.Record(Transition{Event: "_restart:start"}); err == nil || !strings.HasPrefix(err.Error(), "cannot record _restart:start: ") {
 			t.Errorf("%s: got %v", name, err)
@@ -58,6 +70,9 @@ func TestTransitionLogErrors(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(dir, "target")); err == nil {
 		t.Error("a link was followed")
+	}
+	if _, err := os.Stat(filepath.Join(linked, "transitions.log")); err == nil {
+		t.Error("a linked directory was written to")
 	}
 }
 

@@ -139,6 +139,9 @@ func (u *unit) calls() []string {
 	return strings.Split(u.read("calls"), "\n")[1:]
 }
 
+// path returns the path of the unit's file of the given kind.
+func (u *unit) path(kind string) string { return filepath.Join(u.StateDir, u.file(kind)) }
+
 func (u *unit) log() string { return u.read("state/app-0.log") }
 
 // read returns a newline and the content of a file, without the last newline;

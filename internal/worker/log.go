@@ -5,83 +5,92 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"syscall"
+
+	"rolling-ops/internal/statedir"
 )
 
 // maxLog is the size in bytes at which the log moves to its .1 file, so that
 // the two together stay below twice that.
 const maxLog = 256 << 10
 
-// logFlags open a file of the log without following links, and without waiting
-// in case somebody put a FIFO there.
-const logFlags = os.O_CREATE | syscall.O_NOFOLLOW | syscall.O_NONBLOCK
-
 // openLog opens the worker's log for appending, and makes it and the state
 // directory if needed.
 func (o Options) openLog() (*os.File, error) {
-	if err := o.prepareStateDir(); err != nil {
+	dir, err := statedir.Open(o.StateDir)
+	if err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(o.path("log"), os.O_WRONLY|os.O_APPEND|logFlags, 0o640)
+	defer dir.Close()
+	f, err := dir.Append(o.file("log"))
 	if err != nil {
 		return nil, fmt.Errorf("cannot open log: %w", err)
 	}
-	if fi, err := f.Stat(); err != nil || !fi.Mode().IsRegular() {
-		f.Close()
-		return nil, fmt.Errorf("cannot open log: %s is not a regular file", o.path("log"))
+	if size(f) > maxLog {
+		trimLog(dir, o.file("log"), f)
 	}
-	trimLog(f, o.path("log"), 0)
 	return f, nil
 }
 
 // stderrLogger returns a logger to standard error, which Request makes the
 // worker's log.
 func (o Options) stderrLogger() *slog.Logger {
-	return slog.New(slog.NewTextHandler(stderrLog{o.path("log")}, nil))
+	return slog.New(slog.NewTextHandler(stderrLog{o}, nil))
 }
 
-// A stderrLog writes to standard error and bounds it if it is the file at path.
-type stderrLog struct{ path string }
+// A stderrLog writes to standard error and bounds it if it is the unit's log.
+type stderrLog struct{ of Options }
 
 func (l stderrLog) Write(line []byte) (int, error) {
-	trimLog(os.Stderr, l.path, len(line))
+	if size(os.Stderr)+int64(len(line)) > maxLog {
+		if dir, err := statedir.Open(l.of.StateDir); err == nil {
+			defer dir.Close()
+			trimLog(dir, l.of.file("log"), os.Stderr)
+		}
+	}
 	return os.Stderr.Write(line)
 }
 
-// trimLog empties f into path's .1 file if n more bytes would make it too large
-// and if it is the file at path. Emptying the file, not renaming it, keeps it
-// the log of every process that has it open. If the disk is full the old lines
-// are lost: the bound is what counts.
-func trimLog(f *os.File, path string, n int) {
+// size returns the size of a file in bytes, 0 if it can't be told.
+func size(f *os.File) int64 {
 	fi, err := f.Stat()
-	if err != nil || fi.Size()+int64(n) <= maxLog {
+	if err != nil {
+		return 0
+	}
+	return fi.Size()
+}
+
+// trimLog moves the end of the log to its .1 file if f is the log. Emptying the
+// file, not renaming it, keeps it the log of every process that has it open. If
+// the disk is full the old lines are lost: the bound is what counts.
+func trimLog(dir *statedir.Dir, name string, f *os.File) {
+	log, err := dir.Read(name)
+	if err != nil {
 		return
 	}
-	at, err := os.Lstat(path)
-	if err != nil || !os.SameFile(fi, at) {
+	defer log.Close()
+	if !same(f, log) {
 		return
 	}
-	_ = copyTail(path, path+".1")
+	_ = copyEnd(dir, name+".1", log)
 	_ = f.Truncate(0)
 }
 
-// copyTail makes the end of a log the content of another file.
-func copyTail(from, to string) error {
-	src, err := os.OpenFile(from, os.O_RDONLY|syscall.O_NOFOLLOW, 0)
+func same(a, b *os.File) bool {
+	fa, errA := a.Stat()
+	fb, errB := b.Stat()
+	return errA == nil && errB == nil && os.SameFile(fa, fb)
+}
+
+// copyEnd makes the end of a log the content of another file.
+func copyEnd(dir *statedir.Dir, to string, log *os.File) error {
+	if _, err := log.Seek(max(0, size(log)-maxLog), io.SeekStart); err != nil {
+		return err
+	}
+	f, err := dir.Create(to)
 	if err != nil {
 		return err
 	}
-	defer src.Close()
-	if fi, err := src.Stat(); err == nil && fi.Size() > maxLog {
-		if _, err := src.Seek(-maxLog, io.SeekEnd); err != nil {
-			return err
-		}
-	}
-	dst, err := os.OpenFile(to, os.O_WRONLY|os.O_TRUNC|logFlags, 0o640)
-	if err != nil {
-		return err
-	}
-	defer dst.Close()
-	_, err = io.Copy(dst, io.LimitReader(src, maxLog))
+	defer f.Close()
+	_, err = io.Copy(f, io.LimitReader(log, maxLog))
 	return err
 }
