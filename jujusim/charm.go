@@ -20,9 +20,13 @@ type Charm struct {
 	Name    string
 	Summary string
 	// Peers are the peer endpoints, sorted by name.
-	Peers   []Endpoint
-	Options map[string]Option
-	Actions map[string]Action
+	Peers []Endpoint
+	// Subordinate says that its units are beside those of other applications. Host
+	// is the endpoint, of scope container, that ties them to these.
+	Subordinate bool
+	Host        string
+	Options     map[string]Option
+	Actions     map[string]Action
 	// Dir is where the charm was loaded from; empty for a parsed one.
 	Dir string
 }
@@ -102,12 +106,27 @@ func (p *peerYAML) UnmarshalYAML(node *yaml.Node) error {
 	return node.Decode((*plain)(p))
 }
 
+type requiresYAML struct{ Interface, Scope string }
+
+// An endpoint may be written as `name: interface` for short.
+func (r *requiresYAML) UnmarshalYAML(node *yaml.Node) error {
+	if node.Kind == yaml.ScalarNode {
+		return node.Decode(&r.Interface)
+	}
+	var long struct{ Interface, Scope string }
+	err := node.Decode(&long)
+	r.Interface, r.Scope = long.Interface, long.Scope
+	return err
+}
+
 type metadataYAML struct {
-	Name    string               `yaml:"name"`
-	Summary string               `yaml:"summary"`
-	Peers   map[string]peerYAML  `yaml:"peers"`
-	Config  *configYAML          `yaml:"config"`
-	Actions map[string]yaml.Node `yaml:"actions"`
+	Name        string                  `yaml:"name"`
+	Summary     string                  `yaml:"summary"`
+	Peers       map[string]peerYAML     `yaml:"peers"`
+	Subordinate bool                    `yaml:"subordinate"`
+	Requires    map[string]requiresYAML `yaml:"requires"`
+	Config      *configYAML             `yaml:"config"`
+	Actions     map[string]yaml.Node    `yaml:"actions"`
 }
 
 type configYAML struct {
@@ -134,6 +153,11 @@ func ParseCharm(metadata, config, actions []byte) (*Charm, error) {
 	var err error
 	if charm.Peers, err = parsePeers(meta.Peers); err != nil {
 		return nil, err
+	}
+	if charm.Subordinate = meta.Subordinate; charm.Subordinate {
+		if charm.Host, err = hostEndpoint(meta.Requires); err != nil {
+			return nil, err
+		}
 	}
 	options := meta.Config
 	if len(config) > 0 {
@@ -181,6 +205,25 @@ func parsePeers(peers map[string]peerYAML) ([]Endpoint, error) {
 	}
 	sort.Slice(endpoints, func(i, j int) bool { return endpoints[i].Name < endpoints[j].Name })
 	return endpoints, nil
+}
+
+// hostEndpoint returns the endpoint by which a subordinate charm is integrated
+// with principals: of several the one that any principal has, else the first.
+func hostEndpoint(requires map[string]requiresYAML) (string, error) {
+	var hosts []string
+	for _, name := range sortedKeys(requires) {
+		switch r := requires[name]; {
+		case r.Scope != "container":
+		case r.Interface == "juju-info":
+			return name, nil
+		default:
+			hosts = append(hosts, name)
+		}
+	}
+	if len(hosts) == 0 {
+		return "", errors.New("cannot use subordinate charm: it requires no endpoint of scope container")
+	}
+	return hosts[0], nil
 }
 
 func parseActions(nodes map[string]yaml.Node) (map[string]Action, error) {

@@ -23,6 +23,8 @@ func (m *Model) Clone() *Model {
 		c.units[i] = &units[i]
 		c.units[i].detach(&c)
 	}
+	c.principalApps = slices.Clone(m.principalApps)
+	c.principals = slices.Clone(m.principals)
 	// Slices that only grow are shared: the copy gets no room behind their end, so
 	// it moves away before it appends.
 	c.done = slices.Clip(m.done)

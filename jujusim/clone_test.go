@@ -2,9 +2,12 @@ package jujusim
 
 import (
 	"bytes"
+	"reflect"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 )
 
@@ -12,13 +15,9 @@ import (
 // done to it, and is not touched by what is done to the original.
 func TestClone(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		charm, err := ParseCharm([]byte(probeMetadata), []byte(probeConfig), []byte(probeActions))
-		if err != nil {
-			t.Fatal(err)
-		}
-		m := New(charm, Options{AutoElect: true, LostDepartures: true})
-		m.AddUnit()
-		m.AddUnit()
+		m := drawModel(t, Options{AutoElect: true, LostDepartures: true})
+		grow(m, 0)
+		grow(m, 1)
 		if err := settle(m); err != nil {
 			t.Fatal(err)
 		}
@@ -41,6 +40,43 @@ func TestClone(t *testing.T) {
 			t.Fatal("what was done to the original changed a clone")
 		}
 	})
+}
+
+// TestEveryFieldIsKnown: whoever adds a field to what a model consists of decides
+// here how Clone and AppendFingerprint treat it. A field that either forgets
+// weakens, unseen, what is proven with them.
+func TestEveryFieldIsKnown(t *testing.T) {
+	known := []struct {
+		of     any
+		fields string
+	}{
+		{Model{}, "opts now tell charm revision app leader promise config appStatus relations units " +
+			"principalApps principals done nextUnit nextAction nextExec nextContext"},
+		{principalApp{}, "name next removed since"},
+		{principal{}, "app name unit dying since"},
+		{relation{}, "id key endpoint app written bags"},
+		{bag{}, "unit data inScope"},
+		{membership{}, "inScope created changedPending app peers"},
+		{view{}, "unit joined gone dirty held missed cache"},
+		{unit{}, "name num principal charm revision down dying installed started stopped rebooted boots leftPrincipal accepted " +
+			"configChanged updateStatus queued failed retries notBefore actions execs state status statusSet version ports rels hook"},
+		{queuedAction{}, "id name params started results failed message log"},
+		{queuedExec{}, "id command"},
+		{Hook{}, "m u run seq over minion reboot calls rels config state dirty opened closed action"},
+		{hookRelation{}, "own ownChanges app appChanges appDirty appSeen others"},
+		{Run{}, "Unit Kind Name Endpoint RelationID RemoteUnit RemoteApp DepartingUnit ID Params Command Attempt NotBefore " +
+			"step requeued"},
+	}
+	for _, k := range known {
+		kind := reflect.TypeOf(k.of)
+		var fields []string
+		for i := range kind.NumField() {
+			fields = append(fields, kind.Field(i).Name)
+		}
+		if diff := cmp.Diff(strings.Fields(k.fields), fields); diff != "" {
+			t.Errorf("see to clone.go and fingerprint.go for what has changed in %v, then list it here:\n%s", kind, diff)
+		}
+	}
 }
 
 // TestFingerprintTellsApart: each of these makes another state of the same one.
@@ -74,6 +110,9 @@ func TestFingerprintTellsApart(t *testing.T) {
 		"remove":        func(m *Model) { m.RemoveUnit("probe/1", false) },
 		"vanish":        func(m *Model) { m.RemoveUnit("probe/1", true) },
 		"add":           func(m *Model) { m.AddUnit() },
+		"reboot later":  tool("juju-reboot"),
+		"reboot now":    tool("juju-reboot", "--now"),
+		"reboot":        func(m *Model) { m.Reboot("probe/0") },
 	}
 	base := newModel(t, 2, Options{})
 	if err := base.UpdateStatus("probe/0"); err != nil {
@@ -81,6 +120,41 @@ func TestFingerprintTellsApart(t *testing.T) {
 	}
 	if _, err := base.Begin("probe/0"); err != nil {
 		t.Fatal(err)
+	}
+	seen := map[string]string{}
+	for _, name := range sortedKeys(changes) {
+		m := base.Clone()
+		changes[name](m)
+		print := string(m.AppendFingerprint(nil))
+		if other, ok := seen[print]; ok {
+			t.Errorf("%q and %q have the same fingerprint", name, other)
+		}
+		seen[print] = name
+	}
+}
+
+// TestFingerprintOfPrincipals: the same, of a subordinate application.
+func TestFingerprintOfPrincipals(t *testing.T) {
+	base := New(parsed(t, subordinateMetadata), Options{AutoElect: true})
+	for _, app := range []string{"kafka", "kafka", "postgresql"} {
+		if _, _, err := base.AddPrincipalUnit(app); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := settle(base); err != nil {
+		t.Fatal(err)
+	}
+	changes := map[string]func(*Model){
+		"nothing":         func(m *Model) {},
+		"add":             func(m *Model) { m.AddPrincipalUnit("kafka") },
+		"add to another":  func(m *Model) { m.AddPrincipalUnit("postgresql") },
+		"remove":          func(m *Model) { m.RemovePrincipalUnit("kafka/0", false) },
+		"remove another":  func(m *Model) { m.RemovePrincipalUnit("kafka/1", false) },
+		"by force":        func(m *Model) { m.RemovePrincipalUnit("kafka/0", true) },
+		"remove relation": func(m *Model) { m.RemoveRelation("kafka") },
+		"all of another":  func(m *Model) { m.RemoveRelation("postgresql") },
+		"remove both":     func(m *Model) { m.RemovePrincipalUnit("kafka/0", false); m.RemovePrincipalUnit("kafka/1", false) },
+		"leaves":          func(m *Model) { m.RemovePrincipalUnit("kafka/0", false); m.Begin("probe/0") },
 	}
 	seen := map[string]string{}
 	for _, name := range sortedKeys(changes) {

@@ -50,6 +50,8 @@ type Run struct {
 	NotBefore time.Time
 
 	step hookStep
+	// requeued says that a reboot cut off an earlier attempt.
+	requeued bool
 }
 
 // hookStep says which transition of the agent a hook belongs to.

@@ -10,8 +10,13 @@ func (m *Model) StopAgent(name string) error {
 	if err != nil {
 		return fmt.Errorf("cannot stop agent of %s: %w", name, err)
 	}
+	m.stopAgent(u)
+	return nil
+}
+
+func (m *Model) stopAgent(u *unit) {
 	if u.down {
-		return nil
+		return
 	}
 	u.down = true
 	u.updateStatus = false
@@ -22,8 +27,7 @@ func (m *Model) StopAgent(name string) error {
 		}
 	}
 	m.loseExecs(u)
-	m.emit(Event{Kind: AgentStopped, Unit: name})
-	return nil
+	m.emit(Event{Kind: AgentStopped, Unit: u.name})
 }
 
 // StartAgent starts a unit's agent. It compares what it delivered with what the
@@ -61,20 +65,6 @@ func (m *Model) RestartAgent(name string) error {
 		return err
 	}
 	return m.StartAgent(name)
-}
-
-// Reboot stops a unit's agent as its machine goes down. StartAgent brings it
-// back, and the unit gets a start hook.
-func (m *Model) Reboot(name string) error {
-	if err := m.StopAgent(name); err != nil {
-		return err
-	}
-	u, err := m.unit(name)
-	if err != nil {
-		return err
-	}
-	u.rebooted = u.started
-	return nil
 }
 
 // DropEvents loses the relation events that wait for a unit. Each comes back

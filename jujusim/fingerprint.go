@@ -6,9 +6,10 @@ import (
 )
 
 // AppendFingerprint appends bytes that are equal for models in the same state
-// and differ for others. Times (but for whether is-leader's promise holds), ids, results of actions that are over and how
-// often a hook has failed do not count, nor do options and the contents of the
-// charm: compare models that came from one New.
+// and differ for others. Times (but for whether is-leader's promise holds), ids,
+// results of actions that are over, how often a hook has failed and how often a
+// machine was booted do not count, nor do options and the contents of the charm:
+// compare models that came from one New.
 func (m *Model) AppendFingerprint(b []byte) []byte {
 	f := fingerprint{b}
 	f.num(m.revision)
@@ -28,6 +29,19 @@ func (m *Model) AppendFingerprint(b []byte) []byte {
 			f.bit(bag.inScope)
 			f.bag(bag.data)
 		}
+	}
+	f.num(len(m.principalApps))
+	for _, a := range m.principalApps {
+		f.text(a.name)
+		f.num(a.next)
+		f.bit(a.removed)
+	}
+	f.num(len(m.principals))
+	for _, p := range m.principals {
+		f.text(p.app)
+		f.text(p.name)
+		f.text(p.unit)
+		f.bit(p.dying)
 	}
 	f.num(len(m.units))
 	for _, u := range m.units {
@@ -94,8 +108,9 @@ func (f *fingerprint) list(list []string) {
 
 func (f *fingerprint) unit(u *unit) {
 	f.text(u.name)
+	f.text(u.principal)
 	f.num(u.revision)
-	f.bits(u.down, u.dying, u.installed, u.started, u.stopped, u.rebooted, u.accepted,
+	f.bits(u.leftPrincipal, u.down, u.dying, u.installed, u.started, u.stopped, u.rebooted, u.accepted,
 		u.configChanged, u.updateStatus, u.statusSet, u.queued != nil, u.failed != nil, u.hook != nil)
 	if u.queued != nil {
 		f.run(*u.queued)
@@ -150,11 +165,12 @@ func (f *fingerprint) run(r Run) {
 	f.text(r.DepartingUnit)
 	f.tree(r.Params)
 	f.text(r.Command)
+	f.bit(r.requeued)
 }
 
 func (f *fingerprint) hook(h *Hook) {
 	f.run(h.run)
-	f.bits(h.minion, h.dirty, h.config != nil)
+	f.bits(h.minion, h.reboot, h.dirty, h.config != nil)
 	f.tree(h.config)
 	f.bag(h.state)
 	f.list(h.opened)

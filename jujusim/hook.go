@@ -16,6 +16,7 @@ type Hook struct {
 
 	over   error // why it is over, nil while it runs
 	minion bool  // is-leader said false: it keeps saying so
+	reboot bool  // the machine reboots when it has succeeded
 	calls  int
 
 	rels   []hookRelation // one for each of Model.relations
@@ -81,6 +82,10 @@ func (h *Hook) start() {
 	if u.failed == nil {
 		u.queued = nil
 	}
+	if u.principal != "" && u.dying && !u.leftPrincipal {
+		u.leftPrincipal = true
+		m.dropRemovedApps()
+	}
 	switch h.run.step {
 	case stepInstall:
 		u.charm, u.revision = m.charm, m.revision
@@ -113,7 +118,7 @@ func (h *Hook) start() {
 		v.cache = nil
 		// A retry stands for the change that it was first run for: one that came
 		// since has an event of its own, though the retry sees it already.
-		if u.failed == nil && h.run.step != stepDeparted {
+		if u.failed == nil && !h.run.requeued && h.run.step != stepDeparted {
 			v.dirty = false
 		}
 	}
@@ -166,7 +171,7 @@ func (h *Hook) Env() []string {
 		"JUJU_MODEL_NAME=" + m.opts.ModelName,
 		"JUJU_API_ADDRESSES=10.0.255.1:17070",
 		fmt.Sprintf("JUJU_MACHINE_ID=%d", h.u.num),
-		"JUJU_PRINCIPAL_UNIT=",
+		"JUJU_PRINCIPAL_UNIT=" + h.u.principal,
 		"JUJU_AVAILABILITY_ZONE=",
 		"JUJU_VERSION=" + m.opts.Version,
 		"JUJU_CHARM_HTTP_PROXY=",
@@ -228,6 +233,9 @@ func (h *Hook) Finish(exit int) error {
 		Calls: h.calls, Writes: writes,
 	})
 	h.conclude(exit, refused)
+	if h.reboot && refused == nil && (exit == 0 || h.run.Kind == ExecRun) && h.m.has(h.u) {
+		h.m.reboot(h.u)
+	}
 	return refused
 }
 

@@ -3,6 +3,7 @@ package jujusim
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -83,7 +84,10 @@ type Model struct {
 
 	relations []*relation
 	units     []*unit // by number
-	done      []ActionResult
+	// principals are the units that a subordinate application's are beside.
+	principalApps []principalApp
+	principals    []principal
+	done          []ActionResult
 
 	nextUnit, nextAction, nextExec, nextContext int
 }
@@ -212,10 +216,19 @@ func (m *Model) autoElect() {
 	}
 }
 
-// AddUnit adds a unit and returns its name.
+// AddUnit adds a unit and returns its name. It panics if the application is
+// subordinate: see AddPrincipalUnit.
 func (m *Model) AddUnit() string {
+	if m.charm.Subordinate {
+		panic("jujusim: AddUnit: " + ErrSubordinate.Error())
+	}
+	return m.addUnit("")
+}
+
+func (m *Model) addUnit(principal string) string {
 	u := &unit{
 		num:           m.nextUnit,
+		principal:     principal,
 		name:          fmt.Sprintf("%s/%d", m.app, m.nextUnit),
 		charm:         m.charm,
 		revision:      m.revision,
@@ -232,17 +245,31 @@ func (m *Model) AddUnit() string {
 
 // RemoveUnit tells a unit to leave: it departs from the others, runs stop and
 // remove and is gone then. By force it vanishes at once, with whatever it runs.
+// A subordinate leaves with its principal: see RemovePrincipalUnit and
+// RemoveRelation.
 func (m *Model) RemoveUnit(name string, force bool) error {
 	u, err := m.unit(name)
 	if err != nil {
 		return fmt.Errorf("cannot remove %s: %w", name, err)
 	}
-	if force || (!u.installed && u.hook == nil && u.failed == nil) {
+	switch {
+	case u.principal != "":
+		return fmt.Errorf("cannot remove %s: %w", name, ErrSubordinate)
+	case force:
 		m.vanish(u)
-		return nil
+	default:
+		m.tellToLeave(u)
+	}
+	return nil
+}
+
+func (m *Model) tellToLeave(u *unit) {
+	if !u.installed && u.hook == nil && u.failed == nil && u.queued == nil {
+		m.vanish(u)
+		return
 	}
 	if u.dying {
-		return nil
+		return
 	}
 	u.dying = true
 	m.emit(Event{Kind: UnitLeaving, Unit: u.name})
@@ -250,7 +277,6 @@ func (m *Model) RemoveUnit(name string, force bool) error {
 		m.depart(u.name)
 	}
 	u.resignIfDeposed(m)
-	return nil
 }
 
 // vanish takes a unit out of the model.
@@ -274,6 +300,7 @@ func (m *Model) vanish(u *unit) {
 		m.finishAction(u, a, ActionCancelled, "unit removed", nil)
 	}
 	m.loseExecs(u)
+	m.subordinateGone(u)
 	m.emit(Event{Kind: UnitGone, Unit: u.name})
 	if m.leader == u.name {
 		m.moveLeader("")
@@ -321,6 +348,9 @@ func (m *Model) unit(name string) (*unit, error) {
 	}
 	return nil, fmt.Errorf("%w: %q", ErrNoUnit, name)
 }
+
+// has reports whether a unit is still there.
+func (m *Model) has(u *unit) bool { return slices.Contains(m.units, u) }
 
 // validUnit reports whether name is like "app/3".
 func validUnit(name string) bool {

@@ -60,7 +60,7 @@ type step struct {
 var stepGenerator = rapid.Custom(func(t *rapid.T) step {
 	small := rapid.IntRange(0, 5)
 	return step{
-		What:  rapid.IntRange(0, 29).Draw(t, "what"),
+		What:  rapid.IntRange(0, 31).Draw(t, "what"),
 		Unit:  small.Draw(t, "unit"),
 		Other: small.Draw(t, "other"),
 		Value: small.Draw(t, "value"),
@@ -70,7 +70,7 @@ var stepGenerator = rapid.Custom(func(t *rapid.T) step {
 func (s step) apply(m *Model) {
 	units := m.Units()
 	if len(units) == 0 {
-		m.AddUnit()
+		grow(m, s.Other)
 		return
 	}
 	unit, other := units[s.Unit%len(units)], units[s.Other%len(units)]
@@ -127,34 +127,95 @@ func (s step) apply(m *Model) {
 		m.Refresh(charm)
 	case 27:
 		if len(units) < 5 {
-			m.AddUnit()
+			grow(m, s.Other)
 		}
 	case 28:
-		m.RemoveUnit(unit, s.Value == 0)
+		info, _ := m.Unit(unit)
+		switch {
+		case info.Principal == "":
+			m.RemoveUnit(unit, s.Value == 0)
+		case s.Value == 1:
+			m.RemoveRelation(appOf(info.Principal))
+		default:
+			m.RemovePrincipalUnit(info.Principal, s.Value == 0)
+		}
 	case 29:
 		m.Reboot(unit)
 		if s.Value > 0 {
 			m.StartAgent(unit)
 		}
+	case 30, 31:
+		if h == nil {
+			return
+		}
+		if tool("juju-reboot"); s.What == 31 {
+			tool("juju-reboot", "--now")
+		}
+		if h.Finish(0); s.Value > 0 {
+			m.StartAgent(unit)
+		}
 	}
+}
+
+// grow adds a unit, to one of two principals if the charm is subordinate.
+func grow(m *Model, which int) {
+	if charm, _ := m.Charm(); charm.Subordinate {
+		m.AddPrincipalUnit([]string{"kafka", "postgresql"}[which%2])
+		return
+	}
+	m.AddUnit()
+}
+
+// drawModel is a model without units, of a charm that may be subordinate.
+func drawModel(t *rapid.T, opts Options) *Model {
+	metadata := rapid.SampledFrom([]string{probeMetadata, subordinateMetadata}).Draw(t, "metadata")
+	charm, err := ParseCharm([]byte(metadata), []byte(probeConfig), []byte(probeActions))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return New(charm, opts)
+}
+
+// TestPrincipalsAndUnits: whatever happens, each unit of a subordinate that is
+// there has a principal that goal-state names, unless the relation to it is being
+// removed; and a principal that has lost its unit while it was leaving is gone.
+func TestPrincipalsAndUnits(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		charm, err := ParseCharm([]byte(subordinateMetadata), []byte(probeConfig), []byte(probeActions))
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := New(charm, Options{AutoElect: true})
+		for _, s := range rapid.SliceOfN(stepGenerator, 0, 300).Draw(t, "steps") {
+			s.apply(m)
+			there := m.principalGoals()
+			for _, unit := range m.Units() {
+				info, _ := m.Unit(unit)
+				if _, ok := there[info.Principal]; !ok && info.Life == "alive" {
+					t.Fatalf("%s is there, but not its principal %q", unit, info.Principal)
+				}
+			}
+			for _, p := range m.Principals() {
+				if _, ok := m.Unit(p.Unit); !ok && (p.Life == "dying" || p.Unit != "") {
+					t.Fatalf("%v waits for a unit that is gone", p)
+				}
+			}
+		}
+	})
 }
 
 // TestEverybodyLearns: whatever happened, once agents have restarted and all has
 // run, each unit lists exactly the others and reads what they have committed.
 func TestEverybodyLearns(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		charm, err := ParseCharm([]byte(probeMetadata), []byte(probeConfig), []byte(probeActions))
-		if err != nil {
-			t.Fatal(err)
-		}
-		m := New(charm, Options{
+		m := drawModel(t, Options{
 			AutoElect:       true,
 			LostDepartures:  rapid.Bool().Draw(t, "lost departures"),
 			EarlyDepartures: rapid.Bool().Draw(t, "early departures"),
 			QuietWriter:     rapid.Bool().Draw(t, "quiet writer"),
 		})
-		for range 3 {
-			m.AddUnit()
+		for i := range 3 {
+			grow(m, i)
 		}
 		for _, s := range rapid.SliceOfN(stepGenerator, 0, 300).Draw(t, "steps") {
 			s.apply(m)

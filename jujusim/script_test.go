@@ -20,6 +20,12 @@ peers:
     interface: rolling_op
 `
 
+const subordinateMetadata = probeMetadata + `
+subordinate: true
+requires:
+  host: {interface: juju-info, scope: container}
+`
+
 const probeConfig = `
 options:
   service: {type: string, default: "", description: Units to restart.}
@@ -38,9 +44,11 @@ restart:
 check: {}
 `
 
-func probe(t testing.TB) *Charm {
+func probe(t testing.TB) *Charm { return parsed(t, probeMetadata) }
+
+func parsed(t testing.TB, metadata string) *Charm {
 	t.Helper()
-	charm, err := ParseCharm([]byte(probeMetadata), []byte(probeConfig), []byte(probeActions))
+	charm, err := ParseCharm([]byte(metadata), []byte(probeConfig), []byte(probeActions))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,6 +60,8 @@ func probe(t testing.TB) *Charm {
 //
 //	model [units=N] [auto-elect] [quiet-writer] [lost-departures] [early-departures] [fresh]
 //	    a new model; its units have settled and no event waits, unless fresh
+//	model subordinate
+//	    a new model of a subordinate charm, without units
 //	run UNIT [exit=N]     run what is next, making the hook-tool calls below it
 //	begin UNIT            start what is next
 //	tools UNIT            make hook-tool calls in what runs
@@ -172,6 +182,23 @@ func (s *script) change(command string, args []string) error {
 		m.LoseLeadership()
 	case "add-unit":
 		s.printf("%s\n", m.AddUnit())
+	case "add-principal-unit":
+		principal, unit, err := m.AddPrincipalUnit(arg(0))
+		if err == nil {
+			s.printf("%s with %s\n", principal, unit)
+		}
+		return err
+	case "remove-principal-unit":
+		return m.RemovePrincipalUnit(arg(0), arg(1) == "force")
+	case "remove-relation":
+		return m.RemoveRelation(arg(0))
+	case "principals":
+		for _, p := range m.Principals() {
+			s.printf("%s %s %s\n", p.Name, p.Life, p.Unit)
+		}
+	case "boots":
+		u, _ := m.Unit(arg(0))
+		s.printf("%d\n", u.Boots)
 	case "remove-unit":
 		return m.RemoveUnit(arg(0), arg(1) == "force")
 	case "set-config":
@@ -246,8 +273,12 @@ func (s *script) printf(format string, args ...any) { fmt.Fprintf(&s.out, format
 func (s *script) model(d *datadriven.TestData) {
 	s.now = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	units := 1
+	charm := probe(s.t)
+	if d.HasArg("subordinate") {
+		units, charm = 0, parsed(s.t, subordinateMetadata)
+	}
 	d.MaybeScanArgs(s.t, "units", &units)
-	s.m = New(probe(s.t), Options{
+	s.m = New(charm, Options{
 		Now:             func() time.Time { return s.now },
 		AutoElect:       true,
 		QuietWriter:     d.HasArg("quiet-writer"),

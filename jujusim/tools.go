@@ -111,7 +111,6 @@ func init() {
 		"storage-list": {"[<storage-name>]", formatOptions, storageList},
 
 		// Not modelled.
-		"juju-reboot":     {},
 		"credential-get":  {},
 		"resource-get":    {},
 		"secret-add":      {},
@@ -124,6 +123,7 @@ func init() {
 		"storage-add":     {},
 		"storage-get":     {},
 
+		"juju-reboot":  {"", []option{{"now", "now", false}}, jujuReboot},
 		"juju-log":     {"<message>", []option{{"debug", "debug", false}, {"l", "level", true}, {"log-level", "level", true}, {"format", "old-format", true}}, jujuLog},
 		"network-get":  {"<binding-name> [--ingress-address] [--bind-address] [--egress-subnets]", options(formatOptions, relOptions, []option{{"primary-address", "primary-address", false}, {"bind-address", "bind-address", false}, {"ingress-address", "ingress-address", false}, {"egress-subnets", "egress-subnets", false}}), networkGet},
 		"unit-get":     {"<setting>", formatOptions, unitGet},

@@ -25,7 +25,8 @@ type goal struct {
 }
 
 // goalState says what the controller knows now, whatever was delivered here. It
-// leaves out peer relations.
+// leaves out peer relations, and units that have a principal; of a subordinate it
+// has the principals.
 func goalState(c *call) error {
 	if err := c.noMore(0); err != nil {
 		return err
@@ -34,7 +35,13 @@ func goalState(c *call) error {
 		Units:     make(map[string]goalUnit, len(c.h.m.units)),
 		Relations: map[string]map[string]goalUnit{},
 	}
+	if c.h.m.charm.Subordinate && len(c.h.m.principalApps) > 0 {
+		g.Relations[c.h.m.charm.Host] = c.h.m.principalGoals()
+	}
 	for _, u := range c.h.m.units {
+		if u.principal != "" {
+			continue
+		}
 		status := u.status // a hook in error does not show
 		if u.dying {
 			status.Status = "dying"

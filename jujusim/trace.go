@@ -28,12 +28,14 @@ const (
 	Logged // juju-log
 	AgentStopped
 	AgentStarted
+	Rebooted // the unit's machine goes down and is to come up again
 )
 
 var eventNames = [...]string{
 	"unit-added", "unit-leaving", "unit-gone", "leader-changed", "config-set", "refreshed",
 	"hook-began", "hook-ended", "hook-killed", "action-queued", "action-ended", "action-logged",
 	"exec-lost", "status-set", "app-status-set", "logged", "agent-stopped", "agent-started",
+	"rebooted",
 }
 
 func (k EventKind) String() string {

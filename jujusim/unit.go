@@ -6,10 +6,13 @@ import (
 
 // unit is one unit and what its agent has in mind.
 type unit struct {
-	name     string
-	num      int
-	charm    *Charm // the one it runs, which may be behind the application's
-	revision int
+	name string
+	num  int
+	// principal is the unit that this one is beside; empty if the charm is not
+	// subordinate.
+	principal string
+	charm     *Charm // the one it runs, which may be behind the application's
+	revision  int
 
 	down      bool // the agent does not run
 	dying     bool
@@ -17,12 +20,16 @@ type unit struct {
 	started   bool
 	stopped   bool
 	rebooted  bool // the machine came up again: start is to run
-	accepted  bool // leader-elected ran for the present leadership
+	boots     int  // how often the machine was booted again
+	// leftPrincipal says that a subordinate has begun to leave, and so left the
+	// relation with its principal.
+	leftPrincipal bool
+	accepted      bool // leader-elected ran for the present leadership
 
 	configChanged bool
 	updateStatus  bool
 
-	queued    *Run // follows what ran last: start, or config-changed after an upgrade
+	queued    *Run // follows what ran last: start, config-changed after an upgrade, or what a reboot cut off
 	failed    *Run // the hook in error
 	retries   int
 	notBefore time.Time
@@ -80,8 +87,13 @@ type UnitInfo struct {
 	Charm    *Charm // that it runs
 	Revision int    // of that charm
 	Down     bool   // the agent does not run
-	Running  *Run   // nil if nothing runs
-	Failed   *Run   // the hook in error, nil if none
+	// Principal is the unit that a subordinate is beside.
+	Principal string
+	// Boots counts the reboots of the unit's machine: what tells one boot id from
+	// another.
+	Boots   int
+	Running *Run // nil if nothing runs
+	Failed  *Run // the hook in error, nil if none
 	// RetryAt is when the hook in error runs again.
 	RetryAt time.Time
 	Ports   []string
@@ -95,17 +107,19 @@ func (m *Model) Unit(name string) (info UnitInfo, ok bool) {
 		return UnitInfo{}, false
 	}
 	info = UnitInfo{
-		Name:     u.name,
-		Leader:   m.leader == u.name,
-		Life:     u.life(),
-		Status:   u.workloadStatus(),
-		Version:  u.version,
-		Charm:    u.charm,
-		Revision: u.revision,
-		Down:     u.down,
-		RetryAt:  u.notBefore,
-		Ports:    append([]string(nil), u.ports...),
-		State:    cloneMap(u.state),
+		Name:      u.name,
+		Leader:    m.leader == u.name,
+		Life:      life(u.dying),
+		Principal: u.principal,
+		Boots:     u.boots,
+		Status:    u.workloadStatus(),
+		Version:   u.version,
+		Charm:     u.charm,
+		Revision:  u.revision,
+		Down:      u.down,
+		RetryAt:   u.notBefore,
+		Ports:     append([]string(nil), u.ports...),
+		State:     cloneMap(u.state),
 	}
 	if u.hook != nil {
 		run := u.hook.run
@@ -118,8 +132,8 @@ func (m *Model) Unit(name string) (info UnitInfo, ok bool) {
 	return info, true
 }
 
-func (u *unit) life() string {
-	if u.dying {
+func life(dying bool) string {
+	if dying {
 		return "dying"
 	}
 	return "alive"

@@ -132,19 +132,27 @@ func (c *Cluster) LoseDeparture(unit string) error {
 func (c *Cluster) StartAgent(unit string) error {
 	return c.update(func() error {
 		a, err := c.agent(unit)
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
+		case a.machine != up:
+			return fmt.Errorf("cannot start the agent of %s: its machine is down", unit)
 		}
-		if a.commands == nil {
-			if err := a.serveCommands(); err != nil {
-				return err
-			}
-		}
-		if err := c.model.ReleaseAll(unit); err != nil {
-			return err
-		}
-		return c.model.StartAgent(unit)
+		return c.startAgent(a)
 	})
+}
+
+// startAgent starts an agent; c.mu is held.
+func (c *Cluster) startAgent(a *unitAgent) error {
+	if a.commands == nil {
+		if err := a.serveCommands(); err != nil {
+			return err
+		}
+	}
+	if err := c.model.ReleaseAll(a.name); err != nil {
+		return err
+	}
+	return c.model.StartAgent(a.name)
 }
 
 // RestartAgent stops a unit's agent and starts it again.

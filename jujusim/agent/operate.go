@@ -15,15 +15,39 @@ func (c *Cluster) agent(unit string) (*unitAgent, error) {
 	return nil, fmt.Errorf("%w: %q", jujusim.ErrNoUnit, unit)
 }
 
-// RemoveUnit tells a unit to leave, as juju remove-unit does. By force it is
-// gone at once, with its machine: all its processes are killed.
+// RemoveUnit tells a unit to leave, as juju remove-unit does; a subordinate leaves
+// with its principal's unit, which is named in its place. By force it is gone at
+// once, with its machine: all its processes are killed.
 func (c *Cluster) RemoveUnit(unit string, force bool) error {
-	err := c.update(func() error { return c.model.RemoveUnit(unit, force) })
+	ends := unit
+	err := c.update(func() error {
+		for _, p := range c.model.Principals() {
+			if p.Name == unit {
+				ends = p.Unit
+				return c.model.RemovePrincipalUnit(unit, force)
+			}
+		}
+		return c.model.RemoveUnit(unit, force)
+	})
 	if err != nil || !force {
 		return err
 	}
-	_, err = c.end(of(unit, c.Processes))
+	_, err = c.end(of(ends, c.Processes))
 	return err
+}
+
+// RemoveRelation ends the integration of a subordinate application with one of its
+// principals: its units beside that one's leave.
+func (c *Cluster) RemoveRelation(app string) error {
+	return c.update(func() error { return c.model.RemoveRelation(app) })
+}
+
+// Principals returns the units of the applications that a subordinate application
+// is integrated with.
+func (c *Cluster) Principals() []jujusim.PrincipalInfo {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.model.Principals()
 }
 
 // StartAction queues an action on a unit and returns its id.

@@ -28,23 +28,25 @@ type Relation struct {
 
 // UnitStatus is one unit at one moment.
 type UnitStatus struct {
-	Name     string `json:"name"`
-	Leader   bool   `json:"leader,omitempty"`
-	Life     string `json:"life"`
-	Status   string `json:"workload-status"`
-	Message  string `json:"message,omitempty"`
-	Version  string `json:"workload-version,omitempty"`
-	Agent    string `json:"agent-status"`     // idle, executing, failed or down
-	Doing    string `json:"doing,omitempty"`  // what it runs, see Event.Hook
-	Remote   string `json:"remote,omitempty"` // whom that is about
-	Hook     string `json:"hook,omitempty"`   // the hook's name, or the action's
-	Pending  string `json:"pending,omitempty"`
-	Revision int    `json:"charm-revision"`
+	Name   string `json:"name"`
+	Leader bool   `json:"leader,omitempty"`
+	// Principal is the unit that a subordinate's is beside.
+	Principal string `json:"principal,omitempty"`
+	Life      string `json:"life"`
+	Status    string `json:"workload-status"`
+	Message   string `json:"message,omitempty"`
+	Version   string `json:"workload-version,omitempty"`
+	Agent     string `json:"agent-status"`     // idle, executing, failed, down or rebooting
+	Doing     string `json:"doing,omitempty"`  // what it runs, see Event.Hook
+	Remote    string `json:"remote,omitempty"` // whom that is about
+	Hook      string `json:"hook,omitempty"`   // the hook's name, or the action's
+	Pending   string `json:"pending,omitempty"`
+	Revision  int    `json:"charm-revision"`
 	// Databags are the unit's, by relation id.
 	Databags map[string]map[string]string `json:"databags"`
 }
 
-// Idle says that the agent runs nothing and has nothing to run.
+// Idle reports whether the agent runs nothing and has nothing to run.
 func (u UnitStatus) Idle() bool { return u.Agent == "idle" && u.Pending == "" }
 
 // Status returns the application as it is now.
@@ -70,7 +72,10 @@ func (c *Cluster) unitStatus(name string) UnitStatus {
 		Agent:    "idle",
 		Databags: map[string]map[string]string{},
 	}
+	u.Principal = info.Principal
 	switch {
+	case c.agents[name] != nil && c.agents[name].machine == goingDown:
+		u.Agent = "rebooting"
 	case info.Down:
 		u.Agent = "down"
 	case info.Running != nil:
@@ -182,7 +187,7 @@ func notIdle(err error) error {
 	return err
 }
 
-// still says whether nothing has happened since version.
+// still reports whether nothing has happened since version.
 func (c *Cluster) still(version int) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -194,7 +199,9 @@ func (c *Cluster) busy() []string {
 	var busy []string
 	for _, name := range c.model.Units() {
 		info, _ := c.model.Unit(name)
-		if info.Running != nil {
+		if a := c.agents[name]; a != nil && a.machine == goingDown {
+			busy = append(busy, name+" reboots")
+		} else if info.Running != nil {
 			busy = append(busy, fmt.Sprintf("%s runs %s", name, fullName(*info.Running)))
 		} else if next, ok := c.model.Next(name); ok {
 			busy = append(busy, fmt.Sprintf("%s has to run %s", name, fullName(next)))

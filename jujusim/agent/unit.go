@@ -23,12 +23,14 @@ type unitAgent struct {
 	installed int // revision of the charm in dir, from 1; 0 for none. The loop's own
 
 	// The rest is guarded by Cluster.mu.
-	proc     *process  // its process, once started
-	promised bool      // is-leader said true to it
-	cost     Cost      // of what runs, so far
-	failedAt time.Time // when the last hook ended
-	commands *server   // serves juju-exec; nil while the agent is down
-	waiting  map[string]chan commandResult
+	proc      *process  // its process, once started
+	promised  bool      // is-leader said true to it
+	cost      Cost      // of what runs, so far
+	failedAt  time.Time // when the last hook ended
+	commands  *server   // serves juju-exec; nil while the agent is down
+	waiting   map[string]chan commandResult
+	machine   machine
+	staysDown bool // after its next reboot
 }
 
 // commandResult is what a juju-exec command came to.
@@ -39,32 +41,57 @@ type commandResult struct {
 
 var errAborted = errors.New("command execution aborted")
 
-// AddUnit adds a unit, starts its agent and returns its name.
+// AddUnit adds a unit, starts its agent and returns its name. A subordinate
+// application's units come with their principals': see AddPrincipalUnit.
 func (c *Cluster) AddUnit() (string, error) {
 	var name string
 	err := c.update(func() error {
+		if charm, _ := c.model.Charm(); charm.Subordinate {
+			return fmt.Errorf("cannot add a unit: %w", jujusim.ErrSubordinate)
+		}
 		name = c.model.AddUnit()
-		a := &unitAgent{
-			c:       c,
-			name:    name,
-			dir:     c.unitDir(name),
-			waiting: map[string]chan commandResult{},
-		}
-		var err error
-		if err = os.Mkdir(a.dir, 0o750); err != nil {
-			return fmt.Errorf("cannot add unit: %w", err)
-		}
-		if a.log, err = openUnitLog(c.LogPath(name)); err != nil {
-			return err
-		}
-		if err := a.serveCommands(); err != nil {
-			return errors.Join(err, a.log.Close())
-		}
-		c.agents[name] = a
-		c.wait.Go(a.loop)
-		return nil
+		return c.startUnit(name)
 	})
 	return name, err
+}
+
+// AddPrincipalUnit adds a unit to an application that the charm, a subordinate,
+// is integrated with, and the charm's unit beside it, whose agent it starts. It
+// returns both names.
+func (c *Cluster) AddPrincipalUnit(app string) (principal, unit string, err error) {
+	err = c.update(func() error {
+		if principal, unit, err = c.model.AddPrincipalUnit(app); err != nil {
+			return err
+		}
+		return c.startUnit(unit)
+	})
+	return principal, unit, err
+}
+
+// startUnit gives a unit that the model has a machine and an agent; c.mu is held.
+func (c *Cluster) startUnit(name string) error {
+	a := &unitAgent{
+		c:       c,
+		name:    name,
+		dir:     c.unitDir(name),
+		waiting: map[string]chan commandResult{},
+	}
+	var err error
+	if err = os.Mkdir(a.dir, 0o750); err != nil {
+		return fmt.Errorf("cannot add unit: %w", err)
+	}
+	if err = a.bootFiles(); err != nil {
+		return err
+	}
+	if a.log, err = openUnitLog(c.LogPath(name)); err != nil {
+		return err
+	}
+	if err := a.serveCommands(); err != nil {
+		return errors.Join(err, a.log.Close())
+	}
+	c.agents[name] = a
+	c.wait.Go(a.loop)
+	return nil
 }
 
 // loop is the agent's life: it runs whatever comes until its unit is gone.
@@ -77,6 +104,9 @@ func (a *unitAgent) loop() {
 		switch {
 		case gone:
 			return
+		case a.rebooting():
+			a.comeUp()
+			continue
 		case ok && due <= 0:
 			a.runNext()
 			continue
@@ -286,6 +316,11 @@ func (a *unitAgent) observe(e jujusim.Event, out *Event) {
 		a.log.Printf("juju-log %s: %s", e.Level, e.Message)
 	case jujusim.ExecLost:
 		a.answer(e.Run.ID, commandResult{err: errAborted})
+	case jujusim.Rebooted:
+		a.machine = goingDown
+		if a.proc != nil {
+			_ = a.proc.signal(syscall.SIGKILL)
+		}
 	case jujusim.UnitGone:
 		delete(a.c.agents, a.name) // the loop ends, and cleans up
 		if a.proc != nil {

@@ -32,9 +32,11 @@ var commands []command
 
 func init() {
 	commands = []command{
-		{"deploy", "[N]", "add the first N units (1)", nil, 0, 1, addUnits},
-		{"add-unit", "[N]", "add N units (1)", nil, 0, 1, addUnits},
-		{"remove-unit", "UNIT [--force] [--no-departed]", "remove a unit; by force at once, with all its processes; no-departed: the others do not hear of it until their agents restart", []string{"--force", "--no-departed"}, 1, 1, removeUnit},
+		{"deploy", "[N]", "add the first N units (1)", nil, 0, 1, deploy},
+		{"principals", "APP[=N]...", "of a subordinate charm, in place of deploy: N units (1) of each application that it is integrated with, and one of its own beside each", nil, 1, -1, principals},
+		{"add-unit", "[N] | APP [N]", "add N units (1); of a subordinate charm: to the application APP, one of its own beside each", nil, 0, 2, addUnits},
+		{"remove-unit", "UNIT [--force] [--no-departed]", "remove a unit, of a subordinate charm a principal's with the one beside it; by force at once, with all its processes; no-departed: the others do not hear of it until their agents restart", []string{"--force", "--no-departed"}, 1, 1, removeUnit},
+		{"remove-relation", "APP", "end the integration with a principal application: the units beside its units leave", nil, 1, 1, removeRelation},
 		{"run", "UNITS ACTION [KEY=VALUE...] [&]", "run an action on units at once and wait for it; with & do not wait", nil, 2, -1, runAction},
 		{"juju-exec", "UNIT COMMAND", "run a shell command in a unit's hook context", nil, 2, 2, execCommand},
 		{"config", "KEY=VALUE...", "set options of the application", nil, 1, -1, setConfig},
@@ -59,6 +61,9 @@ func init() {
 		{"help", "", "print this list", nil, 0, 0, simple(func(r *run) error { return Help(r.out) })},
 
 		{"elect", "UNIT [--now]", "move leadership once no hook relies on it; now: in mid-hook", []string{"--now"}, 1, 1, elect},
+		{"reboot", "UNIT [--stay-down]", "reboot a unit's machine: all that runs there ends, the boot id changes, the start hook runs; stay-down: not before boot", []string{"--stay-down"}, 1, 1, reboot},
+		{"stay-down", "UNIT", "have a unit's machine stay down when it next reboots, by juju-reboot too, until boot", nil, 1, 1, onAgent((*agent.Cluster).StayDown)},
+		{"boot", "UNIT", "boot a machine that stayed down", nil, 1, 1, onAgent((*agent.Cluster).Boot)},
 		{"kill-hook", "UNIT", "SIGKILL to what a unit runs", nil, 1, 1, onAgent((*agent.Cluster).KillHook)},
 		{"hang", "UNIT", "SIGSTOP to what a unit runs", nil, 1, 1, onAgent((*agent.Cluster).Hang)},
 		{"resume", "UNIT", "let it go on", nil, 1, 1, onAgent((*agent.Cluster).Resume)},
@@ -167,29 +172,111 @@ func onUnits(do func(r *run, unit string) error) func(arguments) (func(*run) err
 	}
 }
 
-func addUnits(args arguments) (func(*run) error, error) {
+func deploy(args arguments) (func(*run) error, error) {
 	n := 1
 	if len(args.words) > 0 {
 		var err error
-		if n, err = strconv.Atoi(args.words[0]); err != nil || n < 1 || n > MaxUnits {
-			return nil, fmt.Errorf("%q is no number of units from 1 to %d", args.words[0], MaxUnits)
+		if n, err = unitCount(args.words[0]); err != nil {
+			return nil, err
 		}
 	}
 	return func(r *run) error { return r.addUnits(n) }, nil
+}
+
+// addUnits reads [N], or APP [N] for units of a principal application.
+func addUnits(args arguments) (func(*run) error, error) {
+	words, app := args.words, ""
+	if len(words) > 0 && appPattern.MatchString(words[0]) {
+		app, words = words[0], words[1:]
+	}
+	switch {
+	case app == "" && len(words) > 1:
+		return nil, fmt.Errorf("%q is no name of an application", words[0])
+	case app == "":
+		return deploy(args)
+	case len(words) == 0:
+		words = []string{"1"}
+	}
+	n, err := unitCount(words[0])
+	return func(r *run) error { return r.addPrincipalUnits(app, n) }, err
+}
+
+func unitCount(word string) (int, error) {
+	n, err := strconv.Atoi(word)
+	if err != nil || n < 1 || n > MaxUnits {
+		return 0, fmt.Errorf("%q is no number of units from 1 to %d", word, MaxUnits)
+	}
+	return n, nil
+}
+
+var appPattern = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
+
+func principals(args arguments) (func(*run) error, error) {
+	counts := make([]int, len(args.words))
+	apps := make([]string, len(args.words))
+	for i, word := range args.words {
+		app, count, given := strings.Cut(word, "=")
+		if !appPattern.MatchString(app) {
+			return nil, fmt.Errorf("%q is no name of an application", app)
+		}
+		apps[i], counts[i] = app, 1
+		var err error
+		if given {
+			if counts[i], err = unitCount(count); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return func(r *run) error {
+		for i, app := range apps {
+			if err := r.addPrincipalUnits(app, counts[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, nil
+}
+
+func removeRelation(args arguments) (func(*run) error, error) {
+	app := args.words[0]
+	if !appPattern.MatchString(app) {
+		return nil, fmt.Errorf("%q is no name of an application", app)
+	}
+	return func(r *run) error { return r.cluster.RemoveRelation(app) }, nil
+}
+
+func reboot(args arguments) (func(*run) error, error) {
+	return onUnit(func(r *run, unit string) error {
+		if args.flags["--stay-down"] {
+			if err := r.cluster.StayDown(unit); err != nil {
+				return err
+			}
+		}
+		return r.cluster.Reboot(r.ctx, unit)
+	})(args)
 }
 
 // MaxUnits is how many units can be added at a time.
 const MaxUnits = 1000
 
 func removeUnit(args arguments) (func(*run) error, error) {
-	return onUnit(func(r *run, unit string) error {
+	return func(r *run) error {
+		name := args.words[0]
+		unit := r.besides(name)
+		if unit == "" {
+			var err error
+			if unit, err = r.unit(name); err != nil {
+				return err
+			}
+			name = unit
+		}
 		if args.flags["--no-departed"] {
 			if err := r.cluster.LoseDeparture(unit); err != nil {
 				return err
 			}
 		}
-		return r.cluster.RemoveUnit(unit, args.flags["--force"])
-	})(args)
+		return r.cluster.RemoveUnit(name, args.flags["--force"])
+	}, unitWord(args.words[0], false)
 }
 
 func elect(args arguments) (func(*run) error, error) {

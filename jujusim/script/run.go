@@ -50,8 +50,11 @@ func Run(ctx context.Context, cluster *agent.Cluster, steps []Step, dir string, 
 }
 
 // Deployment returns the steps that deploy n units and wait until they have
-// settled.
+// settled: none if n is 0.
 func Deployment(n int) []Step {
+	if n == 0 {
+		return nil
+	}
 	deploy := fmt.Sprintf("deploy %d", n)
 	return []Step{
 		{File: "-n", Text: deploy, run: func(r *run) error { return r.addUnits(n) }},
@@ -128,6 +131,27 @@ func (r *run) addUnits(n int) error {
 		}
 	}
 	return nil
+}
+
+func (r *run) addPrincipalUnits(app string, n int) error {
+	for range n {
+		principal, unit, err := r.cluster.AddPrincipalUnit(app)
+		if err != nil {
+			return err
+		}
+		r.sayf("%s with %s", principal, unit)
+	}
+	return nil
+}
+
+// besides returns the unit beside a principal's, or "" if there is none.
+func (r *run) besides(principal string) string {
+	for _, p := range r.cluster.Principals() {
+		if p.Name == principal {
+			return p.Unit
+		}
+	}
+	return ""
 }
 
 // actionParams reads KEY=VALUE words whose values are YAML.

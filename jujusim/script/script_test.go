@@ -57,7 +57,7 @@ func TestParseErrors(t *testing.T) {
 		line string
 		want string
 	}{
-		{"restart all", `no step is called "restart"; there are: deploy, add-unit`},
+		{"restart all", `no step is called "restart"; there are: deploy, principals, add-unit`},
 		{"!", "no step after '!'"},
 		{"run 'all", "unfinished quote '"},
 		{`run all\`, "unfinished escape"},
@@ -69,6 +69,12 @@ func TestParseErrors(t *testing.T) {
 		{"elect gate/0 gate/1", `elect does not take "gate/1"`},
 		{"elect gate/0 --force", "elect has no flag --force"},
 		{"kill-hook gate/0,gate/1", "only one unit"},
+		{"principals", "principals is not complete"},
+		{"principals Kafka=2", `"Kafka" is no name of an application`},
+		{"principals kafka=0", `"0" is no number of units`},
+		{"add-unit kafka many", `"many" is no number of units`},
+		{"add-unit 2 3", `"2" is no name of an application`},
+		{"remove-relation kafka/0", `"kafka/0" is no name of an application`},
 		{"deploy many", `"many" is no number of units`},
 		{"deploy 0", `"0" is no number of units`},
 		{"config a", `"a" is not KEY=VALUE`},
@@ -111,8 +117,34 @@ func TestHelpNamesEveryStep(t *testing.T) {
 	}
 }
 
-// play runs a script on a new model of the charm in agent's testdata.
+// gate is the charm in agent's testdata.
+const gate = "../agent/testdata/charm"
+
+// subordinate is a copy of it that is a subordinate charm.
+func subordinate(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(gate)); err != nil {
+		t.Fatal(err)
+	}
+	metadata, err := os.ReadFile(gate + "/metadata.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	metadata = append(metadata, "\nsubordinate: true\nrequires: {host: {interface: juju-info, scope: container}}\n"...)
+	if err := os.WriteFile(filepath.Join(dir, "metadata.yaml"), metadata, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// play runs a script on a new model of two units of the charm gate.
 func play(t *testing.T, text string) (string, error) {
+	t.Helper()
+	return playOn(t, gate, 2, text)
+}
+
+func playOn(t *testing.T, charm string, units int, text string) (string, error) {
 	t.Helper()
 	steps, err := Parse("x.txt", strings.NewReader(text))
 	if err != nil {
@@ -124,7 +156,7 @@ func play(t *testing.T, text string) (string, error) {
 	}
 	defer os.RemoveAll(dir)
 	cluster, err := agent.New(agent.Options{
-		CharmDir: "../agent/testdata/charm",
+		CharmDir: charm,
 		Dir:      dir,
 		// See package agent's tests for the second.
 		Env:        []string{"GATE_STATE={unit-dir}/state", "GORACE=atexit_sleep_ms=0"},
@@ -136,7 +168,7 @@ func play(t *testing.T, text string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	var out strings.Builder
-	runErr := Run(ctx, cluster, append(Deployment(2), steps...), "../agent/testdata", &out)
+	runErr := Run(ctx, cluster, append(Deployment(units), steps...), "../agent/testdata", &out)
 	if _, err := cluster.Close(); err != nil {
 		t.Error(err)
 	}
@@ -163,6 +195,22 @@ func TestScripts(t *testing.T) {
 	}
 }
 
+func TestSubordinate(t *testing.T) {
+	text, err := os.ReadFile("testdata/subordinate/principals.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := playOn(t, subordinate(t), 0, string(text))
+	if err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	for _, want := range []string{"  postgresql/2 with gate/2\n", "gate/3* on kafka/0  idle"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+}
+
 func TestRunSaysWhere(t *testing.T) {
 	tests := []struct {
 		script string
@@ -182,6 +230,10 @@ func TestRunSaysWhere(t *testing.T) {
 		{"kill-worker gate/0", `no process in the background$`},
 		{"hang gate/0", `gate/0 runs none$`},
 		{"refresh nowhere", `cannot use charm`},
+		{"principals kafka", `charm gate is not subordinate`},
+		{"remove-relation kafka", `there is none with "kafka"`},
+		{"boot gate/0", `it is not down`},
+		{"reboot gate/0 --stay-down\nreboot gate/0", `x\.txt:2: .* it is down`},
 	}
 	for _, test := range tests {
 		t.Run(test.script, func(t *testing.T) {

@@ -14,7 +14,7 @@ const maxDoing = 32
 func Rows(status agent.Status) []Row {
 	var rows []Row
 	for _, u := range status.Units {
-		row := Row{Unit: u.Name, Leader: u.Leader, Agent: u.Agent, Status: u.Status, Message: u.Message, Queue: -1}
+		row := Row{Unit: u.Name, Leader: u.Leader, Agent: u.Agent, Status: u.Status, Message: u.Message, Queue: -1, Principal: u.Principal}
 		if u.Doing != "" {
 			row.Agent = strings.TrimPrefix(u.Doing, "hooks/")
 			row.Agent = row.Agent[:min(len(row.Agent), maxDoing)]

@@ -9,14 +9,15 @@ import (
 
 // Row is one unit in the table.
 type Row struct {
-	Unit    string
-	Leader  bool
-	Agent   string // what the agent does
-	State   string // the unit's state in the peer relation, if it keeps one
-	Holder  bool   // whether it is the one that the application databag grants
-	Queue   int    // operations waiting; -1: none kept, or unreadable
-	Status  string
-	Message string
+	Unit      string
+	Leader    bool
+	Principal string // the unit that a subordinate's is beside
+	Agent     string // what the agent does
+	State     string // the unit's state in the peer relation, if it keeps one
+	Holder    bool   // whether it is the one that the application databag grants
+	Queue     int    // operations waiting; -1: none kept, or unreadable
+	Status    string
+	Message   string
 }
 
 // cells are the columns of a row.
@@ -24,6 +25,9 @@ func (r Row) cells() []string {
 	name, holder, queue := r.Unit, "", ""
 	if r.Leader {
 		name += "*"
+	}
+	if r.Principal != "" {
+		name += " on " + r.Principal
 	}
 	if r.Holder {
 		holder = "holds"

@@ -1,0 +1,179 @@
+package jujusim
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// A subordinate application has a unit beside each unit of the applications that
+// it is integrated with: its principals. Of those the model knows no more than
+// which units there are and which of them are leaving.
+
+// principalApp is an application that this one is subordinate to.
+type principalApp struct {
+	name    string
+	next    int // number of its next unit
+	removed bool
+	since   time.Time
+}
+
+// principal is one of its units.
+type principal struct {
+	app   string
+	name  string
+	unit  string // the subordinate beside it; empty when that is gone
+	dying bool
+	since time.Time
+}
+
+// PrincipalInfo is a unit of a principal application.
+type PrincipalInfo struct {
+	Name string // "postgresql/0"
+	Life string // alive or dying
+	Unit string // the subordinate beside it; empty when that is gone
+}
+
+// ErrSubordinate means that the units of a subordinate application come and go
+// with their principals.
+var ErrSubordinate = errors.New("the application is subordinate: its units come and go with their principals'")
+
+// AddPrincipalUnit adds a unit to a principal application, which the subordinate
+// one is integrated with if it was not, and a unit of the subordinate beside it.
+func (m *Model) AddPrincipalUnit(app string) (principalUnit, unit string, err error) {
+	switch {
+	case !m.charm.Subordinate:
+		return "", "", fmt.Errorf("cannot add a unit of %s: charm %s is not subordinate", app, m.charm.Name)
+	case !nameRule.MatchString(app) || app == m.app:
+		return "", "", fmt.Errorf("cannot add a unit of %q: no name of another application", app)
+	}
+	a := m.principalApp(app)
+	switch {
+	case a == nil:
+		m.principalApps = append(m.principalApps, principalApp{name: app, since: m.Time()})
+		a = &m.principalApps[len(m.principalApps)-1]
+	case a.removed:
+		return "", "", fmt.Errorf("cannot add a unit of %s: its relation is being removed", app)
+	}
+	p := principal{app: app, name: fmt.Sprintf("%s/%d", app, a.next), since: m.Time()}
+	a.next++
+	p.unit = m.addUnit(p.name)
+	m.principals = append(m.principals, p)
+	return p.name, p.unit, nil
+}
+
+// RemovePrincipalUnit tells a principal's unit to leave, and so its subordinate.
+// The principal waits until that is gone. By force both are gone at once.
+func (m *Model) RemovePrincipalUnit(name string, force bool) error {
+	i := m.principalIndex(name)
+	if i < 0 {
+		return fmt.Errorf("cannot remove %s: %w", name, ErrNoUnit)
+	}
+	m.principals[i].dying = true
+	u, err := m.unit(m.principals[i].unit)
+	switch {
+	case err != nil: // its subordinate is gone already
+		m.dropPrincipal(name)
+		return nil
+	case force:
+		m.dropPrincipal(name)
+		m.vanish(u)
+		return nil
+	}
+	m.tellToLeave(u)
+	return nil
+}
+
+// RemoveRelation ends the integration with a principal application: its units
+// stay, their subordinates leave. goal-state has the application until all of
+// them have begun to leave: the relation that ties a subordinate to its principal
+// is the first that it departs from.
+func (m *Model) RemoveRelation(app string) error {
+	a := m.principalApp(app)
+	if a == nil || a.removed {
+		return fmt.Errorf("cannot remove relation: there is none with %q", app)
+	}
+	a.removed = true
+	for _, p := range slices.Clone(m.principals) {
+		if u, err := m.unit(p.unit); err == nil && p.app == app {
+			m.tellToLeave(u)
+		}
+	}
+	m.dropRemovedApps()
+	return nil
+}
+
+// Principals returns the units of all principal applications, in the order in
+// which they were added.
+func (m *Model) Principals() []PrincipalInfo {
+	var infos []PrincipalInfo
+	for _, p := range m.principals {
+		infos = append(infos, PrincipalInfo{Name: p.name, Life: life(p.dying), Unit: p.unit})
+	}
+	return infos
+}
+
+func (m *Model) principalApp(name string) *principalApp {
+	for i := range m.principalApps {
+		if m.principalApps[i].name == name {
+			return &m.principalApps[i]
+		}
+	}
+	return nil
+}
+
+func (m *Model) principalIndex(name string) int {
+	return slices.IndexFunc(m.principals, func(p principal) bool { return p.name == name })
+}
+
+func (m *Model) dropPrincipal(name string) {
+	if i := m.principalIndex(name); i >= 0 {
+		m.principals = slices.Delete(m.principals, i, i+1)
+	}
+}
+
+// subordinateGone notes that the unit beside a principal is gone: what the
+// principal has waited for if it is leaving.
+func (m *Model) subordinateGone(u *unit) {
+	if i := m.principalIndex(u.principal); i >= 0 {
+		m.principals[i].unit = ""
+		if m.principals[i].dying {
+			m.dropPrincipal(u.principal)
+		}
+	}
+	m.dropRemovedApps()
+}
+
+// dropRemovedApps forgets the principal applications whose relation is over.
+func (m *Model) dropRemovedApps() {
+	for i := len(m.principalApps) - 1; i >= 0; i-- {
+		app := m.principalApps[i].name
+		inScope := func(p principal) bool {
+			u, err := m.unit(p.unit)
+			return p.app == app && err == nil && !u.leftPrincipal
+		}
+		if m.principalApps[i].removed && !slices.ContainsFunc(m.principals, inScope) {
+			m.principalApps = slices.Delete(m.principalApps, i, i+1)
+			m.principals = slices.DeleteFunc(m.principals, func(p principal) bool { return p.app == app })
+		}
+	}
+}
+
+// principalGoals is what goal-state has under the endpoint of the relation to the
+// principals: each application, with the state of the relation, and all of its
+// units.
+func (m *Model) principalGoals() map[string]goalUnit {
+	goals := map[string]goalUnit{}
+	for _, a := range m.principalApps {
+		goals[a.name] = goalUnit{Status: "joined", Since: since(a.since)}
+	}
+	for _, p := range m.principals {
+		status := "active"
+		if p.dying {
+			status = "dying"
+		}
+		goals[p.name] = goalUnit{Status: status, Since: since(p.since)}
+	}
+	return goals
+}
