@@ -176,7 +176,7 @@ func (s *script) change(command string, args []string) error {
 		return ""
 	}
 	switch command {
-	case "set-leader":
+	case "elect":
 		return m.SetLeader(arg(0))
 	case "lose-leadership":
 		m.LoseLeadership()
@@ -189,7 +189,7 @@ func (s *script) change(command string, args []string) error {
 		}
 		return err
 	case "remove-principal-unit":
-		return m.RemovePrincipalUnit(arg(0), arg(1) == "force")
+		return m.RemovePrincipalUnit(arg(0), arg(1) == "--force")
 	case "remove-relation":
 		return m.RemoveRelation(arg(0))
 	case "principals":
@@ -200,7 +200,7 @@ func (s *script) change(command string, args []string) error {
 		u, _ := m.Unit(arg(0))
 		s.printf("%d\n", u.Boots)
 	case "remove-unit":
-		return m.RemoveUnit(arg(0), arg(1) == "force")
+		return m.RemoveUnit(arg(0), arg(1) == "--force")
 	case "set-config":
 		return m.SetConfig(pairs(args))
 	case "reset-config":
@@ -233,11 +233,11 @@ func (s *script) change(command string, args []string) error {
 		return err
 	case "update-status":
 		return m.UpdateStatus(arg(0))
-	case "restart-agent":
+	case "agent-restart":
 		return m.RestartAgent(arg(0))
-	case "stop-agent":
+	case "agent-stop":
 		return m.StopAgent(arg(0))
-	case "start-agent":
+	case "agent-start":
 		return m.StartAgent(arg(0))
 	case "reboot":
 		return m.Reboot(arg(0))

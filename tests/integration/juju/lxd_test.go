@@ -14,7 +14,7 @@ import (
 //
 //	lxc stop|start|pause|restart UNIT   stop (by force), start ... the unit's container
 //	lxc exec UNIT,... COMMAND...        run a program in the units' containers, past Juju
-//	restart-agent UNIT                  restart the Juju agent of the unit's machine
+//	agent-restart UNIT                  restart the Juju agent of the unit's machine
 //	model-config KEY=VALUE              set an option of the model
 func TestFaults(t *testing.T) {
 	scripts(t, "lxd", map[string]func(*testscript.TestScript, bool, []string){
@@ -28,9 +28,9 @@ func TestFaults(t *testing.T) {
 				})
 			}
 		},
-		"restart-agent": func(ts *testscript.TestScript, neg bool, args []string) {
+		"agent-restart": func(ts *testscript.TestScript, neg bool, args []string) {
 			if neg || len(args) != 1 {
-				ts.Fatalf("usage: restart-agent UNIT")
+				ts.Fatalf("usage: agent-restart UNIT")
 			}
 			onMachine(ts, args[0], func(ctx context.Context, m *Model, unit string) error {
 				return m.RestartAgent(ctx, unit)

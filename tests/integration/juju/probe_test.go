@@ -14,7 +14,7 @@ import (
 
 	"github.com/juju/juju/api/client/action"
 
-	"rolling-ops/tests/integration/probe"
+	"rolling-ops/tests/fidelity"
 	"rolling-ops/tests/integration/steps"
 )
 
@@ -29,8 +29,8 @@ func TestProbe(t *testing.T) {
 	setup := suite.setup
 	setup.Logf = t.Logf
 	setup.Charms = maps.Clone(setup.Charms)
-	setup.Charms[probe.Charm] = filepath.Join(t.TempDir(), "probe.charm")
-	if err := packProbe(setup.Charms[probe.Charm], setup.Arch); err != nil {
+	setup.Charms[fidelity.Charm] = filepath.Join(t.TempDir(), "probe.charm")
+	if err := packProbe(setup.Charms[fidelity.Charm], setup.Arch); err != nil {
 		t.Fatal(err)
 	}
 	table := differences(t)
@@ -51,7 +51,7 @@ func TestProbe(t *testing.T) {
 
 // probeOnce runs the probe on a new model, and reports the scenarios that differ
 // from the simulated model in their events. Other differences are errors.
-func probeOnce(t *testing.T, setup Setup, name string, table *probe.Table) (differ map[string]string) {
+func probeOnce(t *testing.T, setup Setup, name string, table *fidelity.Table) (differ map[string]string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), probeLimit)
 	defer cancel()
@@ -65,12 +65,12 @@ func probeOnce(t *testing.T, setup Setup, name string, table *probe.Table) (diff
 		}
 	}()
 	differ = map[string]string{}
-	probe.Run(ctx, t, probed{model}, func(transcript probe.Transcript) {
-		golden, err := os.ReadFile("../testdata/probe/" + transcript.Name + ".golden")
+	fidelity.Run(ctx, t, probed{model}, func(transcript fidelity.Transcript) {
+		golden, err := os.ReadFile("../../fidelity/testdata/" + transcript.Name + ".golden")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if report := table.Compare(transcript.Name, probe.WithoutEvents(string(golden)), probe.WithoutEvents(transcript.Text)); report != "" {
+		if report := table.Compare(transcript.Name, fidelity.WithoutEvents(string(golden)), fidelity.WithoutEvents(transcript.Text)); report != "" {
 			t.Errorf("%s differs from the simulated model in what docs/simulated-model.md does not list:\n%s", transcript.Name, report)
 		}
 		if report := table.Compare(transcript.Name, string(golden), transcript.Text); report != "" {
@@ -87,17 +87,17 @@ func probeOnce(t *testing.T, setup Setup, name string, table *probe.Table) (diff
 }
 
 // differences returns those that may be.
-func differences(t *testing.T) *probe.Table {
+func differences(t *testing.T) *fidelity.Table {
 	t.Helper()
 	document, err := os.ReadFile("../../../docs/simulated-model.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows, err := probe.Differences(string(document))
+	rows, err := fidelity.Differences(string(document))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return probe.NewTable(rows)
+	return fidelity.NewTable(rows)
 }
 
 func packProbe(path, arch string) error {
@@ -111,7 +111,7 @@ func packProbe(path, arch string) error {
 		return cannot(err)
 	}
 	defer archive.Close()
-	if err := zipFiles(archive, extra, "../testdata/probe/charm/*"); err != nil {
+	if err := zipFiles(archive, extra, "../../fidelity/testdata/charm/*"); err != nil {
 		return cannot(err)
 	}
 	return nil

@@ -54,8 +54,8 @@ func (b *Backend) Log(_ context.Context, unit string) (string, error) {
 }
 
 // Elect implements steps.Elector.
-func (b *Backend) Elect(ctx context.Context, unit string, force bool) error {
-	if force {
+func (b *Backend) Elect(ctx context.Context, unit string, now bool) error {
+	if now {
 		return b.cluster.ElectNow(unit)
 	}
 	return b.cluster.Elect(ctx, unit)

@@ -132,9 +132,9 @@ type Logger interface {
 
 // Elector is a Backend that can move leadership.
 type Elector interface {
-	// Elect makes the unit the leader. Without force it waits, as Juju does,
-	// until the leader runs no hook that was told that it leads.
-	Elect(ctx context.Context, unit string, force bool) error
+	// Elect makes the unit the leader. Unless it is to be now it waits, as Juju
+	// does, until the leader runs no hook that was told that it leads.
+	Elect(ctx context.Context, unit string, now bool) error
 }
 
 // HookKiller is a Backend that can kill what a unit runs.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -36,7 +37,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"juju-exec":     {"UNIT COMMAND", 2, 2, true, jujuExec},
 		"config":        {"OPTION=VALUE...", 1, -1, false, config},
 		"add-unit":      {"[N]", 0, 1, false, addUnit},
-		"remove-unit":   {"[--force] UNIT", 1, 2, false, removeUnit},
+		"remove-unit":   {"UNIT [--force]", 1, 2, false, removeUnit},
 		"refresh":       {"CHARM", 1, 1, false, refresh},
 		"set-databag":   {"UNIT KEY VALUE", 3, 3, false, setDatabag},
 		"attempt-ended": {"UNIT", 1, 1, false, attemptHasEnded},
@@ -44,11 +45,11 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"expect": {"CONDITION...", 1, -1, true, expect},
 		"await":  {"CONDITION...", 1, -1, true, await},
 
-		"elect":         {"[--force] UNIT", 1, 2, false, elect},
+		"elect":         {"UNIT [--now]", 1, 2, false, elect},
 		"kill-hook":     {"UNIT", 1, 1, false, onUnit(HookKiller.KillHook)},
 		"kill-worker":   {"UNIT", 1, 1, false, onUnit(WorkerKiller.KillWorker)},
-		"stop-agent":    {"UNIT", 1, 1, false, onUnit(AgentStopper.StopAgent)},
-		"start-agent":   {"UNIT", 1, 1, false, onUnit(AgentStopper.StartAgent)},
+		"agent-stop":    {"UNIT", 1, 1, false, onUnit(AgentStopper.StopAgent)},
+		"agent-start":   {"UNIT", 1, 1, false, onUnit(AgentStopper.StartAgent)},
 		"update-status": {"UNIT", 1, 1, false, onUnit(Ticker.UpdateStatus)},
 	}
 	cmds := map[string]func(*testscript.TestScript, bool, []string){}
@@ -133,7 +134,7 @@ func addUnit(ctx context.Context, c *call) error {
 }
 
 func removeUnit(ctx context.Context, c *call) error {
-	unit, force, err := c.unitOrForce()
+	unit, force, err := c.unitAnd("--force")
 	if err != nil {
 		return err
 	}
@@ -146,21 +147,21 @@ func elect(ctx context.Context, c *call) error {
 	if !ok {
 		return errNoSuchStep
 	}
-	unit, force, err := c.unitOrForce()
+	unit, now, err := c.unitAnd("--now")
 	if err != nil {
 		return err
 	}
-	return backend.Elect(ctx, unit, force)
+	return backend.Elect(ctx, unit, now)
 }
 
-// unitOrForce reads the arguments [--force] UNIT.
-func (c *call) unitOrForce() (unit string, force bool, err error) {
-	force = c.args[0] == "--force"
-	if !force && len(c.args) > 1 {
-		return "", false, fmt.Errorf("unknown flag %s", c.args[0])
+// unitAnd reads the arguments UNIT [FLAG], in either order.
+func (c *call) unitAnd(flag string) (unit string, given bool, err error) {
+	args := slices.DeleteFunc(slices.Clone(c.args), func(arg string) bool { return arg == flag })
+	if len(args) != 1 {
+		return "", false, fmt.Errorf("expected UNIT [%s], got %q", flag, c.args)
 	}
-	unit, err = c.Unit(c.args[len(c.args)-1])
-	return unit, force, err
+	unit, err = c.Unit(args[0])
+	return unit, len(c.args) > 1, err
 }
 
 func refresh(ctx context.Context, c *call) error {

@@ -11,6 +11,9 @@
 // are separated by commas; all means every unit there is, followers all but the
 // one called leader.
 //
+// Acts are called what jujusim run calls them (package jujusim/script), but for
+// its wait: that name testscript has for itself, so it is await here.
+//
 // # Steps that do something
 //
 //	deploy N [charm=NAME] [OPTION=VALUE...]   deploy N units, wait until they are ready
@@ -18,7 +21,7 @@
 //	juju-exec UNIT COMMAND                    run a shell command in a unit's context
 //	config OPTION=VALUE...                    set options
 //	add-unit [N]                              add units, wait until there are as many
-//	remove-unit [--force] UNIT                ask for the removal of a unit
+//	remove-unit UNIT [--force]                ask for the removal of a unit
 //	refresh CHARM                             upgrade to another charm
 //	set-databag UNIT KEY VALUE                write a unit's databag behind the charm's back
 //	attempt-ended UNIT                        say that the unit's attempt has ended, of which it left no trace
@@ -31,11 +34,11 @@
 //
 // Only some backends have these:
 //
-//	elect [--force] UNIT   move leadership; by force even under a hook of the leader
+//	elect UNIT [--now]     move leadership; now: even under a hook of the leader
 //	kill-hook UNIT         kill what the unit runs
 //	kill-worker UNIT       wait until a worker waits in the unit's background, and kill it
-//	stop-agent UNIT        stop the unit's agent, and with it what the unit runs
-//	start-agent UNIT       start the agent again
+//	agent-stop UNIT        stop the unit's agent, and with it what the unit runs
+//	agent-start UNIT       start the agent again
 //	update-status UNIT     have the unit run update-status
 //
 // # Steps that look

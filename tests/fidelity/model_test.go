@@ -1,4 +1,4 @@
-package integration_test
+package fidelity_test
 
 import (
 	"context"
@@ -15,9 +15,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"rolling-ops/jujusim/agent"
-	"rolling-ops/tests/integration/probe"
+	"rolling-ops/jujusim/simtest"
+	"rolling-ops/tests/fidelity"
 	"rolling-ops/tests/integration/steps"
 )
+
+// limit is how long all scenarios may take: long enough for a busy machine.
+const limit = 10 * time.Minute
+
+func TestMain(m *testing.M) { simtest.Main(m) }
 
 var rewrite = flag.Bool("rewrite", false, "rewrite the golden transcripts of the probe")
 
@@ -34,7 +40,7 @@ func TestProbe(t *testing.T) {
 	left := probeOnce(t)
 	for run := 1; len(left) > 0 && !t.Failed(); run++ {
 		if run == runs {
-			t.Fatalf("none of %d runs had the events of testdata/probe in %v", runs, slices.Collect(maps.Keys(left)))
+			t.Fatalf("none of %d runs had the events of testdata in %v", runs, slices.Collect(maps.Keys(left)))
 		}
 		differs := probeOnce(t)
 		maps.DeleteFunc(left, func(scenario string, _ bool) bool { return !differs[scenario] })
@@ -58,10 +64,10 @@ func probeOnce(t *testing.T) (differ map[string]bool) {
 			t.Error(err)
 		}
 	})
-	ctx, cancel := context.WithTimeout(context.Background(), 10*limit)
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
-	probe.Run(ctx, t, model, func(transcript probe.Transcript) {
-		golden := filepath.Join("testdata/probe", transcript.Name+".golden")
+	fidelity.Run(ctx, t, model, func(transcript fidelity.Transcript) {
+		golden := filepath.Join("testdata", transcript.Name+".golden")
 		if *rewrite {
 			if err := os.WriteFile(golden, []byte(transcript.Text), 0o644); err != nil {
 				t.Fatal(err)
@@ -71,7 +77,7 @@ func probeOnce(t *testing.T) (differ map[string]bool) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(probe.WithoutEvents(string(want)), probe.WithoutEvents(transcript.Text)); diff != "" {
+		if diff := cmp.Diff(fidelity.WithoutEvents(string(want)), fidelity.WithoutEvents(transcript.Text)); diff != "" {
 			t.Errorf("%s, without events (-want +got):\n%s", golden, diff)
 		}
 		if diff := cmp.Diff(string(want), transcript.Text); diff != "" {
@@ -85,7 +91,7 @@ func probeOnce(t *testing.T) (differ map[string]bool) {
 // retryDelay leaves time for an action between the attempts of a hook.
 const retryDelay = 2 * time.Second
 
-const probeCharm = "testdata/probe/charm"
+const probeCharm = "testdata/charm"
 
 // probed is a simulated model with the probe on it.
 type probed struct {
