@@ -38,6 +38,25 @@ func (t *Tools) RelationGetApp(ctx context.Context, relationID, application stri
 	return t.relationGet(ctx, "-r", relationID, "--app", "--", "-", application)
 }
 
+// RelationGetKey returns one value of a unit's databag (relation-get KEY), "" if there is none. It is for a databag
+// that is too large to be read whole: see ErrTooMuchOutput.
+func (t *Tools) RelationGetKey(ctx context.Context, relationID, unit, key string) (string, error) {
+	return t.relationGetKey(ctx, "-r", relationID, "--", key, unit)
+}
+
+// RelationGetAppKey is like RelationGetKey for the application databag (relation-get --app KEY).
+func (t *Tools) RelationGetAppKey(ctx context.Context, relationID, application, key string) (string, error) {
+	return t.relationGetKey(ctx, "-r", relationID, "--app", "--", key, application)
+}
+
+func (t *Tools) relationGetKey(ctx context.Context, args ...string) (string, error) {
+	var value *string // null for none
+	if err := t.ask(ctx, query("relation-get", args...), &value); err != nil || value == nil {
+		return "", err
+	}
+	return *value, nil
+}
+
 func (t *Tools) relationGet(ctx context.Context, args ...string) (map[string]string, error) {
 	var databag map[string]string
 	err := t.ask(ctx, query("relation-get", args...), &databag)

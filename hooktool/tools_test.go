@@ -49,6 +49,14 @@ func TestTools(t *testing.T) {
 			`null`, `relation-get --format=json -r restart:0 -- - probe/1`, "", kv(nil)},
 		{"application databag", func(t *Tools) (any, error) { return any2(t.RelationGetApp(ctx, "restart:0", "probe")) },
 			`{"granted_unit":"probe/0"}`, `relation-get --format=json -r restart:0 --app -- - probe`, "", kv{"granted_unit": "probe/0"}},
+		{"key of a unit databag", func(t *Tools) (any, error) { return any2(t.RelationGetKey(ctx, "restart:0", "probe/1", "state")) },
+			`"idle"`, `relation-get --format=json -r restart:0 -- state probe/1`, "", "idle"},
+		{"key that is not there", func(t *Tools) (any, error) { return any2(t.RelationGetKey(ctx, "restart:0", "probe/1", "state")) },
+			`null`, `relation-get --format=json -r restart:0 -- state probe/1`, "", ""},
+		{"key of the application databag", func(t *Tools) (any, error) {
+			return any2(t.RelationGetAppKey(ctx, "restart:0", "probe", "granted_unit"))
+		},
+			`"probe/0"`, `relation-get --format=json -r restart:0 --app -- granted_unit probe`, "", "probe/0"},
 		{"set unit databag", func(t *Tools) (any, error) {
 			return just(t.RelationSet(ctx, "restart:0", kv{"state": "idle", "operations": `["a\b"]`, "old": ""}))
 		}, "", `relation-set -r restart:0 --file -`, `{"old": "",` + "\n" + ` "operations": "[\"a\\b\"]",` + "\n" + ` "state": "idle"}` + "\n", nil},

@@ -3,11 +3,11 @@ package charm
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 
 	"rolling-ops/hooktool"
 	"rolling-ops/internal/codec"
+	"rolling-ops/internal/rollingops"
 )
 
 // peers is the peer relation as the library wants it: a hook tool call a
@@ -21,15 +21,49 @@ type peers struct {
 
 func (p *peers) App(ctx context.Context) (map[string]string, error) {
 	application, _, _ := strings.Cut(p.unit, "/")
-	return p.tools.RelationGetApp(ctx, p.id, application)
+	bag, err := p.tools.RelationGetApp(ctx, p.id, application)
+	if !errors.Is(err, hooktool.ErrTooMuchOutput) {
+		return bag, err
+	}
+	return byKey(rollingops.AppKeys, func(key string) (string, error) {
+		return p.tools.RelationGetAppKey(ctx, p.id, application, key)
+	})
 }
 
 func (p *peers) Unit(ctx context.Context, unit string) (map[string]string, error) {
 	bag, err := p.tools.RelationGet(ctx, p.id, unit)
-	if errors.Is(err, hooktool.ErrTooMuchOutput) {
-		err = fmt.Errorf("%w: %w", codec.ErrTooLarge, err)
+	if !errors.Is(err, hooktool.ErrTooMuchOutput) {
+		return bag, err
+	}
+	bag, err = byKey(rollingops.UnitKeys, func(key string) (string, error) {
+		return p.tools.RelationGetKey(ctx, p.id, unit, key)
+	})
+	if err == nil && bag[rollingops.KeyOperations] == tooLarge {
+		err = codec.ErrTooLarge
 	}
 	return bag, err
+}
+
+// tooLarge stands for a value that is too large to be read. It is no value that
+// any of the keys may have.
+const tooLarge = "?"
+
+// byKey reads the keys that count of a databag that is too large to be read
+// whole, so that what others keep there does not matter.
+func byKey(keys []string, get func(key string) (string, error)) (map[string]string, error) {
+	bag := make(map[string]string)
+	for _, key := range keys {
+		value, err := get(key)
+		switch {
+		case errors.Is(err, hooktool.ErrTooMuchOutput):
+			bag[key] = tooLarge
+		case err != nil:
+			return nil, err
+		case value != "":
+			bag[key] = value
+		}
+	}
+	return bag, nil
 }
 
 func (p *peers) Members(ctx context.Context) ([]string, error) {

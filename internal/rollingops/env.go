@@ -8,11 +8,11 @@ import (
 // Relation is the peer relation as one hook sees it. Every method is one hook
 // tool call; the package asks for nothing twice in a hook.
 type Relation interface {
-	// App returns the application databag.
+	// App returns the application databag, of one that is too large at least AppKeys.
 	App(ctx context.Context) (map[string]string, error)
-	// Unit returns the databag of a unit, the local one or another. The error is
-	// ErrTooLarge for one that is too large to be read, which then counts as a
-	// queue that can't be decoded.
+	// Unit returns the databag of a unit, the local one or another, of one that is
+	// too large at least UnitKeys. The error is codec.ErrTooLarge if the queue can't
+	// be read for its size; the other keys count all the same.
 	Unit(ctx context.Context, unit string) (map[string]string, error)
 	// Members returns the other units that relation-list names.
 	Members(ctx context.Context) ([]string, error)

@@ -23,13 +23,17 @@ type Hook struct {
 	ownRead   unitView // the own databag as read
 	own       unitView // the own databag as it will be written
 	requeued  bool     // own.queue is not what was read
-	forced    string   // the unit that an operator took the lock from
+	marks     marks    // units that an operator took the lock from
+	marksRead string   // as read
+	forced    string   // the one of this hook
 
-	members []string // relation-list, once asked for
-	listed  bool
-	goal    map[string]bool // goal-state, once asked for: true for a unit that is leaving
-	bags    map[string]unitView
-	pacing  *Pacing
+	members  []string // relation-list, once asked for
+	listed   bool
+	goal     map[string]bool // goal-state, once asked for: true for a unit that is leaving
+	goalErr  error           // why it can't be had
+	surveyed bool            // every unit was read
+	bags     map[string]unitView
+	pacing   *Pacing
 
 	report Report
 }
@@ -42,6 +46,10 @@ type Report struct {
 	// Late says that the leader had something to write and no longer might:
 	// too long ago since is-leader was asked. Its worker brings it back.
 	Late bool
+	// Blind is why goal-state, which was needed, can't be had: nobody was granted
+	// the lock then, nor was it taken from a unit that may be gone. The worker
+	// brings the leader back.
+	Blind error
 	// Woken says that the worker was asked for, due after Wake.
 	Woken bool
 	Wake  time.Duration
@@ -63,6 +71,12 @@ type Ticket struct {
 	Position int
 	// Duplicate says that the request equals the last entry and was not added.
 	Duplicate bool
+	// MaxRetry is the limit that counts for the operation, nil for none: of a
+	// duplicate that of the entry which is there already.
+	MaxRetry *int
+	// Retry says that the request equals the head of the queue, which waits for
+	// its next attempt after a failed one. RetryNow spares it the rest of its pause.
+	Retry bool
 }
 
 // Request appends an operation to the unit's own queue, unless it equals the
@@ -88,9 +102,14 @@ func (h *Hook) Request(callbackID string, kwargs map[string]any, maxRetry *int) 
 	if err != nil {
 		return Ticket{}, &InvalidRequestError{callbackID, err}
 	}
+	head, _ := h.own.head()
 	queue, added := h.own.queue.Push(op)
+	ticket := Ticket{Position: queue.Len(), Duplicate: !added, Retry: h.own.retries() && head.Equal(op)}
+	if limit, limited := queue[queue.Len()-1].MaxRetry.Limit(); limited {
+		ticket.MaxRetry = &limit
+	}
 	if !added {
-		return Ticket{Position: queue.Len(), Duplicate: true}, nil
+		return ticket, nil
 	}
 	// What can't be written must fail here, not after a callback has run.
 	if _, err := queue.Encode(); err != nil {
@@ -100,7 +119,19 @@ func (h *Hook) Request(callbackID string, kwargs map[string]any, maxRetry *int) 
 		h.own.state = Requested
 	}
 	h.own.queue, h.requeued = queue, true
-	return Ticket{Position: queue.Len()}, nil
+	return ticket, nil
+}
+
+// RetryNow spares the unit the rest of the pause before its next attempt: an
+// operator asks for it, or what made the last attempt fail has been changed. It
+// counts for that attempt alone. It reports whether the next attempt is a retry.
+// Finish writes it, so that the leader sees it too.
+func (h *Hook) RetryNow() bool {
+	if !h.own.retries() {
+		return false
+	}
+	h.own.retryNow = h.own.executedAt.String()
+	return true
 }
 
 // DiscardQueue empties the unit's own queue, also one that can't be decoded.
@@ -116,15 +147,15 @@ func (h *Hook) DiscardQueue() (int, error) {
 		dropped = -1
 	}
 	h.own.queue, h.own.queueErr, h.requeued = codec.Queue{}, nil, true
-	h.own.state = Idle
+	h.own.state, h.own.retryNow = Idle, ""
 	return dropped, nil
 }
 
 // ForceRelease clears the grant although its holder may be running a callback:
 // the one way to have two units run at once, for an operator who knows that
-// the holder is not. It returns the holder, "" if the lock was free. In this
-// hook the holder is last in line for it, whatever its turn is: the operator
-// wants another unit to go on.
+// the holder is not. It returns the holder, "" if the lock was free. From then
+// on the holder is last in line, whatever its turn is, until it has committed
+// something: the operator wants others to go on, and it may be dead.
 func (h *Hook) ForceRelease() (string, error) {
 	if h.m.Relation == nil {
 		return "", ErrNoRelation
@@ -219,6 +250,7 @@ func (h *Hook) attempt(ctx context.Context) error {
 	}
 	h.report.Attempt = h.runHead(ctx)
 	h.own.executedAt = next(h.m.reading(), h.grant.at)
+	h.own.retryNow = ""
 	return nil
 }
 
@@ -392,6 +424,9 @@ func (h *Hook) ownChanges() (map[string]string, error) {
 	if leaving := h.grant.at.String(); h.event.Leaving && h.holdsUnused() && h.ownRead.leaving != leaving {
 		changes[KeyLeaving] = leaving
 	}
+	if h.own.retryNow != h.ownRead.retryNow {
+		changes[KeyRetryNow] = h.own.retryNow
+	}
 	if h.requeued {
 		text, err := h.own.queue.Encode()
 		if err != nil {
@@ -409,6 +444,9 @@ func (h *Hook) appChanges() map[string]string {
 	changes := map[string]string{KeyGrantedUnit: h.grant.unit, KeyGrantedAt: ""}
 	if !h.grant.free() {
 		changes[KeyGrantedAt] = h.grant.at.String()
+	}
+	if marked := h.standingMarks().String(); marked != h.marksRead {
+		changes[KeyForced] = marked
 	}
 	return changes
 }

@@ -15,10 +15,16 @@ const (
 	// KeyLeaving is granted_at of the grant that a unit leaves with. That it is
 	// written tells the leader, to which Juju may not announce a departure.
 	KeyLeaving = "rollingops-leaving"
+	// KeyRetryNow is executed_at of the failed attempt after which the unit need
+	// not pause: an operator wants the retry now. The retry uses it up.
+	KeyRetryNow = "rollingops-retry-now"
+	// KeyForced is who lost the lock to an operator and has not committed
+	// anything since, see marks.
+	KeyForced = "rollingops-forced"
 )
 
 // UnitKeys are the keys of a unit's databag that count.
-var UnitKeys = []string{KeyState, KeyOperations, KeyExecutedAt, KeyExecutedAtCopy, KeyLeaving}
+var UnitKeys = []string{KeyState, KeyOperations, KeyExecutedAt, KeyExecutedAtCopy, KeyLeaving, KeyRetryNow}
 
 // AppKeys are the keys of the application databag that count.
-var AppKeys = []string{KeyGrantedUnit, KeyGrantedAt}
+var AppKeys = []string{KeyGrantedUnit, KeyGrantedAt, KeyForced}

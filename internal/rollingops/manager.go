@@ -85,6 +85,8 @@ func (m *Manager) Begin(ctx context.Context, ev Event) (*Hook, error) {
 	}
 	h.grantRead = readGrant(app, m.Unit)
 	h.grant = h.grantRead
+	h.marksRead = app[KeyForced]
+	h.marks = readMarks(h.marksRead, m.Unit)
 	if h.ownRead, err = m.readUnit(ctx, m.Unit); err != nil {
 		return nil, err
 	}

@@ -1,15 +1,17 @@
 package rollingops
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"math"
 	"strings"
 	"testing"
 	"time"
 
 	"rolling-ops/internal/codec"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 )
 
 func TestCost(t *testing.T) {
@@ -21,13 +23,20 @@ func TestCost(t *testing.T) {
 	}{
 		{"follower, nothing to do", stage{unit: "app/0", app: held("app/1", noon)}, []string{"is-leader", "app", "app/0"}},
 		{"leader, lock held", stage{unit: "app/0", leader: true, app: held("app/1", noon)},
-			[]string{"is-leader", "app", "app/0", "goal-state", "relation-list", "app/1"}},
+			[]string{"is-leader", "app", "app/0", "relation-list", "app/1", "goal-state"}},
+		{"leader, lock free and nobody waits", stage{unit: "app/0", leader: true, units: bags("app/0", map[string]string{}, "app/1", map[string]string{})},
+			[]string{"is-leader", "app", "app/0", "relation-list", "app/1"}},
+		{"leader, used grant and nobody waits", stage{unit: "app/0", leader: true, app: held("app/1", noon),
+			units: bags("app/0", map[string]string{}, "app/1", bag(KeyExecutedAt, codec.TimestampOf(noon.Add(time.Second)).String()))},
+			[]string{"is-leader", "app", "app/0", "relation-list", "app/1", "set-app"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			tt.stage.units, tt.stage.now = units, noon
+			if tt.stage.now = noon; tt.stage.units == nil {
+				tt.stage.units = units
+			}
 			tt.stage.hook(t, RelationChanged, nil)
-			if diff := cmp.Diff(tt.want, tt.stage.calls); diff != "" {
+			if diff := gocmp.Diff(tt.want, tt.stage.calls); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -89,6 +98,90 @@ func TestRequestFromCallback(t *testing.T) {
 	}
 }
 
+// What the callback queues stays there when its own operation is tried again.
+func TestRequestFromCallbackThatFails(t *testing.T) {
+	s := stage{unit: "app/1", now: noon, app: held("app/1", noon), units: bags("app/1", waiting(Requested, 0, time.Time{}))}
+	m := s.manager()
+	var h *Hook
+	m.Register("restart", func(context.Context, codec.Args) (Result, error) {
+		_, err := h.Request("restart", map[string]any{"again": true}, nil)
+		return RetryRelease, err
+	})
+	h, err := m.Begin(t.Context(), Event{Kind: LockGranted})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.Finish(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	q, err := codec.ParseQueue(s.wrote["operations"])
+	if err != nil || q.Len() != 2 || q[0].Attempt.Int() != 1 || q[1].Kwargs.JSON() != `{"again":true}` {
+		t.Errorf("queue after the attempt: %s (%v)", s.wrote["operations"], err)
+	}
+}
+
+func TestRetryLimit(t *testing.T) {
+	for _, tt := range []struct {
+		max, failed int
+		state       string
+	}{
+		{0, 0, "idle"}, {1, 0, "retry-release"}, {1, 1, "idle"}, {2, 1, "retry-release"}, {2, 2, "idle"}, {2, 3, "idle"},
+	} {
+		op, err := codec.NewOperation("restart", codec.Args{}, noon, &tt.max)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range tt.failed {
+			op = op.Next()
+		}
+		text, err := codec.Queue{op}.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := stage{unit: "app/1", now: noon, app: held("app/1", noon), units: bags("app/1", bag(KeyState, "retry-release", KeyOperations, text))}
+		report := s.hook(t, LockGranted, func(context.Context, codec.Args) (Result, error) { return RetryRelease, nil })
+		state := cmp.Or(s.wrote[KeyState], "retry-release")
+		if dropped := report.Attempt.Dropped != ""; state != tt.state || dropped != (tt.state == "idle") {
+			t.Errorf("max_retry %d after %d failed attempts: state %s, dropped %v", tt.max, tt.failed, state, dropped)
+		}
+	}
+}
+
+func TestRequestLimits(t *testing.T) {
+	for limit, ok := range map[int]bool{-1: false, 0: true, 1: true, math.MaxInt: true} {
+		s := stage{unit: "app/1", now: noon, units: bags("app/1", map[string]string{})}
+		m := s.manager()
+		m.Register("restart", nil)
+		h, err := m.Begin(t.Context(), Event{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ticket, err := h.Request("restart", nil, &limit)
+		if (err == nil) != ok || ok && *ticket.MaxRetry != limit {
+			t.Errorf("max_retry %d: %+v, %v", limit, ticket, err)
+		}
+	}
+}
+
+// The holder's pause goes on although dispatch was told to end.
+func TestCancelledHookKeepsThePause(t *testing.T) {
+	s := &stage{unit: "app/1", now: noon, app: held("app/1", noon), pacing: &Pacing{Delay: time.Minute}}
+	s.units = bags("app/1", waiting(AwaitRetryHold, 1, noon.Add(-time.Second)))
+	ctx, cancel := context.WithCancel(t.Context())
+	m := s.manager()
+	h, err := m.Begin(ctx, Event{Kind: LockGranted})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	if _, err := h.Finish(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if diff := gocmp.Diff([]time.Duration{59 * time.Second}, s.wakes); diff != "" {
+		t.Errorf("worker (-want +got):\n%s", diff)
+	}
+}
+
 // The callback's context ends with the hook's; what it did is written anyway.
 func TestCancelledHookKeepsItsResult(t *testing.T) {
 	s := stage{unit: "app/1", now: noon, app: held("app/1", noon), units: bags("app/1", waiting(Requested, 0, time.Time{}))}
@@ -131,7 +224,7 @@ func TestHookCancelledBeforeItsAttempt(t *testing.T) {
 
 // What a callback did must not be done again for what the leader does after it.
 func TestAttemptOutlivesAFailedSchedule(t *testing.T) {
-	s := &stage{unit: "app/0", leader: true, now: noon, app: held("app/0", noon), goalErr: errors.New("not found"),
+	s := &stage{unit: "app/0", leader: true, now: noon, app: held("app/0", noon), listErr: errors.New("not found"),
 		units: bags("app/0", waiting(Requested, 0, time.Time{}), "app/1", waiting(Requested, 0, time.Time{}))}
 	report := s.hook(t, LockGranted, func(context.Context, codec.Args) (Result, error) { return Release, nil })
 	if s.wrote["state"] != "idle" || s.wrote["executed_at"] == "" {
@@ -140,7 +233,7 @@ func TestAttemptOutlivesAFailedSchedule(t *testing.T) {
 	if s.wroteA != nil || report.Granted != "" || report.Released != "" {
 		t.Errorf("the lock was changed: %v, %+v", s.wroteA, report)
 	}
-	if diff := cmp.Diff([]time.Duration{recheckAfter}, s.wakes); diff != "" {
+	if diff := gocmp.Diff([]time.Duration{recheckAfter}, s.wakes); diff != "" {
 		t.Errorf("worker (-want +got):\n%s", diff)
 	}
 }
@@ -159,26 +252,26 @@ func TestUnusableStampIsNamed(t *testing.T) {
 	}
 }
 
-// Juju's goal-state names no unit of a subordinate charm: none is gone for that.
-func TestGoalStateWithoutTheUnit(t *testing.T) {
-	s := &stage{unit: "app/0", leader: true, now: noon, app: held("app/1", noon), units: bags("app/1", waiting(Requested, 0, time.Time{}))}
-	h, err := s.manager().Begin(t.Context(), Event{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := h.Finish(t.Context()); err == nil || s.wroteA != nil {
-		t.Errorf("error %v, wrote %v", err, s.wroteA)
-	}
-}
-
-// A databag that is too large to be read is like one that can't be decoded.
-func TestOversizedDatabag(t *testing.T) {
+// A queue that is too large to be read is like one that can't be decoded: its
+// unit alone is passed over. It gives back its grant all the same.
+func TestOversizedQueue(t *testing.T) {
+	used := codec.TimestampOf(noon.Add(time.Second)).String()
 	for _, large := range []string{"app/0", "app/1"} {
 		t.Run(large, func(t *testing.T) {
-			s := &stage{unit: "app/0", leader: true, now: noon, large: large,
+			s := &stage{unit: "app/0", leader: true, now: noon, large: large, app: held(large, noon),
 				units: bags("app/0", map[string]string(nil), "app/1", map[string]string(nil), "app/2", waiting(Requested, 0, time.Time{}))}
-			if report := s.hook(t, OtherEvent, nil); report.Granted != "app/2" {
-				t.Errorf("granted %q", report.Granted)
+			s.units[large] = bag(KeyState, "request", KeyExecutedAt, used)
+			m := s.manager()
+			m.Register("restart", nil)
+			h, err := m.Begin(t.Context(), Event{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := h.Request("restart", nil, nil); errors.As(err, new(*UndecodableQueueError)) != (large == "app/0") {
+				t.Errorf("request: %v", err)
+			}
+			if report, err := h.Finish(t.Context()); report.Released != large || report.Granted != "app/2" && report.Granted != "app/0" || err != nil {
+				t.Errorf("released %q, granted %q, %v", report.Released, report.Granted, err)
 			}
 			if want := "unit=" + large; !strings.Contains(s.log.String(), want) {
 				t.Errorf("no %q in the log:\n%s", want, &s.log)
@@ -237,10 +330,10 @@ func TestOperatorActions(t *testing.T) {
 	if _, err := h.Finish(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(map[string]string{"operations": "[]", "state": "idle"}, s.wrote); diff != "" {
+	if diff := gocmp.Diff(map[string]string{"operations": "[]", "state": "idle"}, s.wrote); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff(map[string]string{"granted_unit": "", "granted_at": ""}, s.wroteA); diff != "" {
+	if diff := gocmp.Diff(map[string]string{"granted_unit": "", "granted_at": "", KeyForced: "app/1=" + newUnitView("app/1", nil).digest()}, s.wroteA); diff != "" {
 		t.Error(diff)
 	}
 
@@ -290,7 +383,8 @@ func TestStatus(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(tt.want, got); diff != "" {
+			tt.want.Surveyed = true
+			if diff := gocmp.Diff(tt.want, got); diff != "" {
 				t.Error(diff)
 			}
 		})

@@ -30,16 +30,18 @@ func (p Pacing) limit() time.Duration {
 }
 
 // wait returns how long the unit still has to wait before its next attempt.
-// A stamp in the reader's future counts as due: another machine's clock may
-// shorten a pause, never make it endless.
+// Clocks differ: a stamp that lies ahead of the reader's by no more than the
+// pause means the whole pause. One further ahead counts as due, so that no clock
+// makes a pause endless.
 func (p Pacing) wait(v unitView, now time.Time) time.Duration {
 	op, ok := v.head()
-	if !ok || v.executedAt.IsZero() {
+	if !ok || !v.paused() {
 		return 0
 	}
+	pause := p.before(op.Attempt.Int())
 	since := now.Sub(v.executedAt.Time())
-	if since < 0 {
+	if since < -pause {
 		return 0
 	}
-	return max(0, p.before(op.Attempt.Int())-since)
+	return min(pause, max(0, pause-since))
 }

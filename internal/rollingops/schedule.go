@@ -18,8 +18,19 @@ const recheckAfter = 10 * time.Second
 // schedule is the leader's part: clear a grant that is used or whose holder is
 // gone, then grant the lock to whoever is next. It returns after how long the
 // leader has to look again, 0 for not at all: a paced retry is due then and the
-// lock is free for want of anything else, or a holder that leaves may be gone.
+// lock is free for want of anything else, a holder that leaves may be gone, or
+// goal-state can be had again.
 func (h *Hook) schedule(ctx context.Context) (time.Duration, error) {
+	again, err := h.passOn(ctx)
+	if blind := new(blindError); errors.As(err, &blind) {
+		h.m.Log.Warn("nobody can be granted the lock now, the worker will bring the leader back", "error", err)
+		h.report.Blind = err
+		return h.blindPause(), nil
+	}
+	return again, err
+}
+
+func (h *Hook) passOn(ctx context.Context) (time.Duration, error) {
 	ended, err := h.grantEnded(ctx)
 	if err != nil {
 		return 0, err
@@ -45,6 +56,20 @@ func (h *Hook) schedule(ctx context.Context) (time.Duration, error) {
 	return h.recheck(), nil
 }
 
+// maxBlindPause bounds the time until a leader without goal-state comes back.
+const maxBlindPause = 2 * time.Minute
+
+// blindPause is half as long as nobody has done anything: the longer goal-state
+// fails, the more rarely it is asked.
+func (h *Hook) blindPause() time.Duration {
+	last := later(h.grant.at, h.own.lastActive())
+	for _, v := range h.bags {
+		last = later(last, v.lastActive())
+	}
+	quiet := h.m.Clock.Now().Sub(last.Time())
+	return min(max(quiet/2, recheckAfter), maxBlindPause)
+}
+
 // recheck is when to look again at the holder, 0 for not at all.
 func (h *Hook) recheck() time.Duration {
 	if h.goal[h.grant.unit] {
@@ -61,21 +86,34 @@ func (h *Hook) release() {
 	h.grant = grant{}
 }
 
-// grantEnded tells whether the lock is free to be granted: nobody holds it, the
-// holder's own databag says that it has used its grant, or the holder is gone.
+// grantEnded reports whether the lock is free to be granted: nobody holds it,
+// the holder's own databag says that it has used its grant, or the holder is
+// gone. Goal-state alone tells that, and is asked when the rest does not.
 func (h *Hook) grantEnded(ctx context.Context) (bool, error) {
 	g := h.grant
 	switch {
 	case g.free() || g.void():
 		return true, nil
-	case g.unit == h.m.Unit && (h.event.Leaving || g.usedBy(h.own)):
+	case g.unit == h.m.Unit:
+		return h.event.Leaving || g.usedBy(h.own), nil
+	}
+	used, err := h.saysUsed(ctx, g)
+	if err == nil && used {
 		return true, nil
 	}
-	exists, err := h.inGoalState(ctx, g.unit)
-	if err != nil || !exists {
-		return err == nil, err
+	exists, goalErr := h.inGoalState(ctx, g.unit)
+	if goalErr != nil {
+		return false, goalErr
 	}
-	// A unit that has just joined may hold the lock and not be listed here yet.
+	if !exists {
+		return true, nil
+	}
+	return false, err
+}
+
+// saysUsed reports whether the databag of the holder, another unit, says that
+// it has used its grant. One that has just joined may not be listed here yet.
+func (h *Hook) saysUsed(ctx context.Context, g grant) (bool, error) {
 	members, err := h.relationList(ctx)
 	if err != nil || !slices.Contains(members, g.unit) {
 		return false, err
@@ -84,33 +122,56 @@ func (h *Hook) grantEnded(ctx context.Context) (bool, error) {
 	return err == nil && g.usedBy(holder), err
 }
 
-// candidates returns the units that wait for the lock.
+// candidates returns the units that wait for the lock. Goal-state is asked only
+// if another unit does, or can't be read, which may be because it is gone.
 func (h *Hook) candidates(ctx context.Context) ([]unitView, error) {
 	members, err := h.relationList(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var found []unitView
-	for _, name := range append(slices.Clone(members), h.m.Unit) {
-		if name == h.m.Unit && h.event.Leaving {
-			continue
-		}
-		exists, err := h.inGoalState(ctx, name)
-		if err != nil {
-			return nil, err
-		}
-		if !exists {
-			continue
-		}
+	failed := make(map[string]error)
+	for _, name := range members {
 		v, err := h.unit(ctx, name)
-		if err != nil {
-			return nil, err
-		}
-		if v.waits() {
+		switch {
+		case err != nil:
+			failed[name] = err
+		case v.waits():
 			found = append(found, v)
 		}
 	}
+	h.surveyed = true
+	for name, err := range failed {
+		if exists, goalErr := h.inGoalState(ctx, name); goalErr != nil || exists {
+			return nil, cmp.Or(goalErr, err)
+		}
+	}
+	if len(found) > 0 || h.anyUnreadable() {
+		if _, err := h.inGoalState(ctx, h.m.Unit); err != nil {
+			return nil, err
+		}
+	}
+	found = slices.DeleteFunc(found, func(v unitView) bool { return h.gone(v.name) })
+	if h.own.waits() && !h.event.Leaving {
+		found = append(found, h.own)
+	}
 	return found, nil
+}
+
+// anyUnreadable reports whether another unit is to be named to the operator.
+func (h *Hook) anyUnreadable() bool {
+	for _, v := range h.bags {
+		if v.unreadable() {
+			return true
+		}
+	}
+	return false
+}
+
+// gone reports whether goal-state, if it was asked, does not have the unit.
+func (h *Hook) gone(unit string) bool {
+	_, exists := h.goal[unit]
+	return h.goal != nil && !exists
 }
 
 // pick returns the unit whose turn it is. Without one it returns when the next
@@ -132,11 +193,20 @@ func (h *Hook) pick(ctx context.Context, candidates []unitView) (*unitView, time
 				continue
 			}
 		}
-		if first == nil || first.name == h.forced || v.name != h.forced && before(*v, *first) {
+		if first == nil || h.before(*v, *first) {
 			first = v
 		}
 	}
 	return first, due, nil
+}
+
+// before reports whether a's turn comes before b's. Who lost the lock to an
+// operator is last.
+func (h *Hook) before(a, b unitView) bool {
+	if last := h.isMarked(a); last != h.isMarked(b) {
+		return !last
+	}
+	return before(a, b)
 }
 
 // before tells whether a's turn comes before b's: a unit that holds on to the
@@ -155,6 +225,9 @@ func before(a, b unitView) bool {
 
 // turn orders the states that wait for the lock.
 var turn = map[State]int{AwaitRetryHold: 1, Requested: 2, AwaitRetry: 3}
+
+// lastActive is the latest that the unit's databag tells of it.
+func (v unitView) lastActive() codec.Timestamp { return later(v.executedAt, v.requestedAt()) }
 
 func (v unitView) requestedAt() codec.Timestamp {
 	op, _ := v.head()
@@ -210,7 +283,7 @@ func (m *Manager) readUnit(ctx context.Context, name string) (unitView, error) {
 	}
 	v := newUnitView(name, bag)
 	if err != nil {
-		v.queueErr = err
+		v.queue, v.queueErr = nil, err
 	}
 	return v, nil
 }
@@ -227,20 +300,33 @@ func (h *Hook) relationList(ctx context.Context) ([]string, error) {
 	return members, nil
 }
 
-// inGoalState tells whether the controller still knows the unit, delivered
-// events or not.
+// blindError says that goal-state can't be had.
+type blindError struct{ err error }
+
+func (e *blindError) Error() string { return e.err.Error() }
+func (e *blindError) Unwrap() error { return e.err }
+
+// inGoalState reports whether the controller still knows the unit, delivered
+// events or not. Its error is a blindError.
 func (h *Hook) inGoalState(ctx context.Context, name string) (bool, error) {
-	if h.goal == nil {
-		units, err := h.m.GoalState.Units(ctx)
-		if err != nil {
-			return false, fmt.Errorf("cannot read goal-state: %w", err)
-		}
-		if _, ok := units[h.m.Unit]; !ok {
-			// As for all units of a subordinate charm: everybody would seem gone.
-			return false, fmt.Errorf("cannot use goal-state: it does not name %s itself", h.m.Unit)
-		}
-		h.goal = units
+	if h.goal == nil && h.goalErr == nil {
+		h.goal, h.goalErr = h.askGoalState(ctx)
+	}
+	if h.goalErr != nil {
+		return false, &blindError{h.goalErr}
 	}
 	_, exists := h.goal[name]
 	return exists, nil
+}
+
+func (h *Hook) askGoalState(ctx context.Context) (map[string]bool, error) {
+	units, err := h.m.GoalState.Units(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read goal-state: %w", err)
+	}
+	if _, ok := units[h.m.Unit]; !ok {
+		// As for all units of a subordinate charm: everybody would seem gone.
+		return nil, fmt.Errorf("cannot use goal-state: it does not name %s itself", h.m.Unit)
+	}
+	return units, nil
 }

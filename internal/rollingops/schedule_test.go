@@ -2,7 +2,10 @@ package rollingops
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
+	"strings"
 	"testing"
 	"time"
 
@@ -61,8 +64,19 @@ func TestPausedRetries(t *testing.T) {
 			"", []time.Duration{5 * time.Second}, false},
 		{"others go first", stage{units: bags("app/1", waiting(AwaitRetry, 2, retried), "app/2", waiting(Requested, 0, noon))},
 			"app/2", nil, false},
-		{"a stamp in the future counts as due", stage{units: bags("app/1", waiting(AwaitRetry, 2, noon.Add(time.Hour)))},
+		{"a stamp ahead means the whole pause", stage{units: bags("app/1", waiting(AwaitRetry, 2, noon.Add(time.Microsecond)))},
+			"", []time.Duration{20 * time.Second}, false},
+		{"up to a pause ahead", stage{units: bags("app/1", waiting(AwaitRetry, 2, noon.Add(20*time.Second)))},
+			"", []time.Duration{20 * time.Second}, false},
+		{"one further ahead counts as due", stage{units: bags("app/1", waiting(AwaitRetry, 2, noon.Add(20*time.Second+time.Microsecond)))},
 			"app/1", nil, false},
+		{"the holder's too", stage{unit: "app/1", app: held("app/1", noon.Add(3*time.Second)),
+			units: bags("app/1", waiting(AwaitRetryHold, 1, noon.Add(3*time.Second)))}, "", []time.Duration{10 * time.Second}, false},
+		{"an operator wants it now", stage{units: bags("app/1", now(waiting(AwaitRetry, 2, retried)))}, "app/1", nil, false},
+		{"from the holder", stage{unit: "app/1", app: held("app/1", noon.Add(-time.Second)),
+			units: bags("app/1", now(waiting(AwaitRetryHold, 2, retried)))}, "", nil, true},
+		{"wanted before the last attempt", stage{units: bags("app/1", stamped(now(waiting(AwaitRetry, 2, noon.Add(-time.Hour))), codec.TimestampOf(retried).String(), ""))},
+			"", []time.Duration{5 * time.Second}, false},
 		{"hold is granted at once", stage{units: bags("app/1", waiting(AwaitRetryHold, 2, retried))}, "app/1", nil, false},
 		{"the holder waits its pause out", stage{unit: "app/1", app: held("app/1", noon.Add(-time.Second)),
 			units: bags("app/1", waiting(AwaitRetryHold, 2, retried))}, "", []time.Duration{5 * time.Second}, false},
@@ -103,6 +117,8 @@ func TestLateLeader(t *testing.T) {
 		late  bool
 	}{
 		{"in time", newStage(), func(s *stage) { s.boot += LeaseMargin }, false},
+		{"slow is-leader", &stage{unit: "app/0", leader: true, now: noon, app: held("app/0", noon.Add(-time.Second)), slow: 15 * time.Second,
+			units: bags("app/0", waiting(Requested, 0, time.Time{}))}, func(s *stage) { s.boot += 10 * time.Second }, true},
 		{"slow callback", newStage(), func(s *stage) { s.boot += LeaseMargin + 1 }, true},
 		{"suspended just before the write", newStage(), func(s *stage) { s.onWrite = func() { s.boot += time.Minute } }, true},
 	}
@@ -117,6 +133,9 @@ func TestLateLeader(t *testing.T) {
 			}
 			if report.Late != tt.late || (tt.stage.wroteA == nil) != tt.late || (len(tt.stage.wakes) > 0) != tt.late {
 				t.Errorf("late %v, wrote %v, wakes %v", report.Late, tt.stage.wroteA, tt.stage.wakes)
+			}
+			if done := report.Released != ""; done == tt.late || tt.late && report.Granted != "" {
+				t.Errorf("late %v, and the report says released %q, granted %q", tt.late, report.Released, report.Granted)
 			}
 		})
 	}
@@ -134,6 +153,14 @@ func TestLeaderLooksAgainAfterALeavingHolder(t *testing.T) {
 	s.hook(t, LockGranted, nil)
 	if want := map[string]string{"granted_unit": "", "granted_at": ""}; !cmp.Equal(s.wroteA, want) {
 		t.Errorf("want the lock free, wrote %v", s.wroteA)
+	}
+}
+
+func TestLeaderLooksAgainAfterAGrantToALeavingUnit(t *testing.T) {
+	s := &stage{unit: "app/0", leader: true, now: noon, dying: "app/1",
+		units: bags("app/0", map[string]string{}, "app/1", waiting(Requested, 0, time.Time{}))}
+	if report := s.hook(t, OtherEvent, nil); report.Granted != "app/1" || !cmp.Equal(s.wakes, []time.Duration{recheckAfter}) {
+		t.Errorf("granted %q, wakes %v", report.Granted, s.wakes)
 	}
 }
 
@@ -169,21 +196,29 @@ func TestLeavingHolderSaysSo(t *testing.T) {
 	}
 }
 
+// Who lost the lock to an operator is last in line until it has committed
+// something, whoever leads.
 func TestForcedHolderIsLastInLine(t *testing.T) {
 	stuck := waiting(Requested, 0, time.Time{}) // the oldest request: it would be next
 	later := waiting(AwaitRetry, 1, noon)
+	idle := map[string]string{}
 	tests := []struct {
-		name  string
-		units map[string]map[string]string
-		want  string
+		name   string
+		units  map[string]map[string]string
+		want   string
+		after  map[string]map[string]string // units that have changed when the next leader looks
+		second string
 	}{
-		{"another waits", bags("app/0", map[string]string{}, "app/1", stuck, "app/2", later), "app/2"},
-		{"the other has a lower number", bags("app/0", later, "app/1", stuck), "app/0"},
-		{"nobody else waits", bags("app/0", map[string]string{}, "app/1", stuck), "app/1"},
+		{"another waits", bags("app/0", idle, "app/1", stuck, "app/2", later), "app/2", nil, "app/2"},
+		{"the other has a lower number", bags("app/0", later, "app/1", stuck), "app/0", nil, "app/0"},
+		{"nobody else waits", bags("app/0", idle, "app/1", stuck), "app/1", nil, "app/1"},
+		{"it has committed something", bags("app/0", idle, "app/1", stuck, "app/2", later), "app/2",
+			bags("app/1", stamped(stuck, codec.TimestampOf(noon).String(), "")), "app/1"},
+		{"a younger request", bags("app/0", idle, "app/1", stuck, "app/2", idle), "app/1", bags("app/2", later), "app/2"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			s := stage{unit: "app/0", leader: true, now: noon, app: held("app/1", noon.Add(-time.Hour)), units: tt.units}
+			s := &stage{unit: "app/0", leader: true, now: noon, app: held("app/1", noon.Add(-time.Hour)), units: tt.units}
 			h, err := s.manager().Begin(t.Context(), Event{})
 			if err != nil {
 				t.Fatal(err)
@@ -194,6 +229,199 @@ func TestForcedHolderIsLastInLine(t *testing.T) {
 			if report, err := h.Finish(t.Context()); report.Granted != tt.want || report.Released != "app/1" || err != nil {
 				t.Errorf("released %q and granted %q, want app/1 and %q (%v)", report.Released, report.Granted, tt.want, err)
 			}
+
+			app := committed(s.app, s.wroteA)
+			maps.Copy(app, bag(KeyGrantedUnit, "app/9", KeyGrantedAt, codec.TimestampOf(noon).String())) // gone
+			s = &stage{unit: "app/3", leader: true, now: noon, app: app, units: maps.Clone(tt.units)}
+			maps.Copy(s.units, tt.after)
+			s.units["app/3"] = idle
+			if report := s.hook(t, OtherEvent, nil); report.Granted != tt.second {
+				t.Errorf("the next leader granted %q, want %q", report.Granted, tt.second)
+			}
+			if stays := tt.after["app/1"] == nil; stays != (committed(app, s.wroteA)[KeyForced] != "") {
+				t.Errorf("mark %q after %v", app[KeyForced], s.wroteA)
+			}
 		})
+	}
+}
+
+func TestMarksAreBounded(t *testing.T) {
+	var text []string
+	for i := range maxMarks + 5 {
+		text = append(text, fmt.Sprintf("app/%d=0123456789abcdef", i))
+	}
+	tests := []struct {
+		name, text string
+		want       int
+	}{
+		{"none", "", 0},
+		{"too many", strings.Join(text, " "), maxMarks},
+		{"too long", strings.Repeat("x", 1<<20), 0},
+		{"other applications", "other/1=00 app/01=00 app/1 =", 0},
+	}
+	for _, tt := range tests {
+		if got := len(readMarks(tt.text, "app/0")); got != tt.want {
+			t.Errorf("%s: %d marks, want %d", tt.name, got, tt.want)
+		}
+	}
+	s := &stage{unit: "app/0", leader: true, now: noon, app: committed(held("app/0", noon), bag(KeyForced, strings.Join(text, " "))),
+		units: bags("app/0", map[string]string{})}
+	for i := range maxMarks + 5 {
+		s.units[fmt.Sprintf("app/%d", i)] = nil
+	}
+	h, err := s.manager().Begin(t.Context(), Event{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.ForceRelease(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.Finish(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if want := "app/0=" + newUnitView("app/0", nil).digest(); s.wroteA[KeyForced] != want {
+		t.Errorf("marks %q, want %q: all others have changed", s.wroteA[KeyForced], want)
+	}
+}
+
+// now is a databag with an operator's wish for the retry.
+func now(databag map[string]string) map[string]string {
+	databag[KeyRetryNow] = databag[KeyExecutedAt]
+	return databag
+}
+
+// A leader without goal-state grants nobody and takes the lock from nobody, but
+// its hook goes on, and so does what the holder itself says.
+func TestBlindLeader(t *testing.T) {
+	waits := waiting(Requested, 0, time.Time{}) // since an hour
+	ran := bag(KeyExecutedAt, codec.TimestampOf(noon.Add(time.Second)).String())
+	idle := map[string]string{}
+	tests := []struct {
+		name  string
+		stage stage
+		wrote map[string]string
+		blind bool
+		wake  time.Duration
+	}{
+		{"nothing to do", stage{units: bags("app/0", idle, "app/1", idle)}, nil, false, 0},
+		{"somebody waits", stage{units: bags("app/0", idle, "app/1", waits)}, nil, true, maxBlindPause},
+		{"since just now", stage{units: bags("app/0", idle, "app/1", stamped(waits, codec.TimestampOf(noon).String(), ""))}, nil, true, recheckAfter},
+		{"for a minute", stage{units: bags("app/0", idle, "app/1", stamped(waits, codec.TimestampOf(noon.Add(-time.Minute)).String(), ""))}, nil, true, 30 * time.Second},
+		{"unused grant", stage{app: held("app/1", noon), units: bags("app/0", idle, "app/1", waits)}, nil, true, recheckAfter},
+		{"unlisted holder", stage{app: held("app/7", noon), units: bags("app/0", idle, "app/1", idle)}, nil, true, recheckAfter},
+		{"used grant", stage{app: held("app/1", noon), units: bags("app/0", idle, "app/1", ran, "app/2", waits)},
+			map[string]string{KeyGrantedUnit: "", KeyGrantedAt: ""}, true, recheckAfter},
+		{"own request", stage{units: bags("app/0", waits, "app/1", idle)},
+			map[string]string{KeyGrantedUnit: "app/0", KeyGrantedAt: codec.TimestampOf(noon).String()}, false, 0},
+	}
+	for _, tt := range tests {
+		for name, err := range map[string]error{"fails": errors.New("unit not found"), "does not name the unit": nil} {
+			t.Run(tt.name+", goal-state "+name, func(t *testing.T) {
+				s := tt.stage
+				s.unit, s.leader, s.now, s.goalErr, s.goalEmpty = "app/0", true, noon, err, true
+				h, err := s.manager().Begin(t.Context(), Event{Kind: UpdateStatus})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := h.Survey(t.Context()); err != nil {
+					t.Error(err)
+				}
+				report, err := h.Finish(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				status, err := h.Status(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(tt.wrote, s.wroteA); diff != "" {
+					t.Error(diff)
+				}
+				if (report.Blind != nil) != tt.blind || (status.Blind != nil) != tt.blind || report.Wake != tt.wake {
+					t.Errorf("blind %v and %v, wakes after %v", report.Blind, status.Blind, report.Wake)
+				}
+			})
+		}
+	}
+}
+
+// A unit that is listed and gone can't be read, and stops nobody.
+func TestGoneUnitThatIsListed(t *testing.T) {
+	s := &stage{unit: "app/0", leader: true, now: noon, listedGone: []string{"app/7"},
+		units: bags("app/0", map[string]string{}, "app/1", waiting(Requested, 0, time.Time{}))}
+	if report := s.hook(t, OtherEvent, nil); report.Granted != "app/1" {
+		t.Errorf("granted %q", report.Granted)
+	}
+}
+
+func TestRetryNow(t *testing.T) {
+	failed := noon.Add(-time.Second)
+	stamp := codec.TimestampOf(failed).String()
+	tests := []struct {
+		name    string
+		bag     map[string]string
+		request map[string]any
+		ticket  Ticket
+		retry   bool
+		wrote   map[string]string
+	}{
+		{"nothing failed", waiting(Requested, 0, time.Time{}), nil, Ticket{Position: 1, Duplicate: true}, false, nil},
+		{"in its pause", waiting(AwaitRetry, 1, failed), nil, Ticket{Position: 1, Duplicate: true, Retry: true}, true, map[string]string{KeyRetryNow: stamp}},
+		{"in its pause, with the lock", waiting(AwaitRetryHold, 1, failed), nil, Ticket{Position: 1, Duplicate: true, Retry: true}, true, map[string]string{KeyRetryNow: stamp}},
+		{"twice", now(waiting(AwaitRetry, 1, failed)), nil, Ticket{Position: 1, Duplicate: true, Retry: true}, true, nil},
+		{"another operation", waiting(AwaitRetry, 1, failed), map[string]any{"a": 1}, Ticket{Position: 2, MaxRetry: new(int)}, true, nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := &stage{unit: "app/1", now: noon, units: bags("app/1", tt.bag), pacing: &Pacing{Delay: time.Hour}}
+			m := s.manager()
+			m.Register("restart", nil)
+			h, err := m.Begin(t.Context(), Event{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			limit := 0
+			ticket, err := h.Request("restart", tt.request, &limit)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.ticket, ticket); diff != "" {
+				t.Errorf("ticket: %s", diff)
+			}
+			if tt.request != nil {
+				return
+			}
+			if got := h.RetryNow(); got != tt.retry {
+				t.Errorf("RetryNow = %v", got)
+			}
+			if _, err := h.Finish(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.wrote, s.wrote); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// The attempt uses up the wish, also one that its own callback has.
+func TestRetryNowCountsOnce(t *testing.T) {
+	s := &stage{unit: "app/1", now: noon, app: held("app/1", noon), pacing: &Pacing{Delay: time.Hour}}
+	s.units = bags("app/1", now(waiting(AwaitRetryHold, 1, noon.Add(-time.Second))))
+	m := s.manager()
+	var h *Hook
+	m.Register("restart", func(context.Context, codec.Args) (Result, error) {
+		h.RetryNow()
+		return RetryHold, nil
+	})
+	h, err := m.Begin(t.Context(), Event{Kind: LockGranted})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if report, err := h.Finish(t.Context()); report.Attempt == nil || err != nil {
+		t.Errorf("%+v, %v", report, err)
+	}
+	if value, ok := s.wrote[KeyRetryNow]; value != "" || !ok {
+		t.Errorf("wrote %v", s.wrote)
 	}
 }

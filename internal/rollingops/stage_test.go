@@ -3,7 +3,9 @@ package rollingops
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
+	"slices"
 	"testing"
 	"time"
 
@@ -14,19 +16,24 @@ var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 // stage is the world of one hook, for tests that no recorded decision covers.
 type stage struct {
-	unit     string
-	leader   bool
-	app      map[string]string
-	units    map[string]map[string]string
-	leaving  string // a unit that is being removed and not listed any more
-	pacing   *Pacing
-	attempts Attempts
-	now      time.Time
-	boot     time.Duration
-	onWrite  func()
-	wakeErr  error
-	goalErr  error
-	large    string // a unit whose databag is too large
+	unit       string
+	leader     bool
+	app        map[string]string
+	units      map[string]map[string]string
+	leaving    string // a unit that is being removed and not listed any more
+	pacing     *Pacing
+	attempts   Attempts
+	now        time.Time
+	boot       time.Duration
+	onWrite    func()
+	wakeErr    error
+	goalErr    error
+	listErr    error
+	goalEmpty  bool          // goal-state names nobody
+	dying      string        // a unit that is being removed
+	slow       time.Duration // of is-leader
+	listedGone []string      // listed, and gone
+	large      string        // a unit whose databag is too large
 
 	calls  []string
 	wakes  []time.Duration
@@ -39,13 +46,14 @@ func (s *stage) manager() *Manager {
 	c := Config{Unit: s.unit, Leadership: s, GoalState: stageGoalState{s}, Clock: s, Waker: s, Relation: s,
 		Log: slog.New(slog.NewTextHandler(&s.log, nil)), Attempts: s.attempts}
 	if s.pacing != nil {
-		c.Pacing = func(context.Context) (Pacing, error) { return *s.pacing, nil }
+		c.Pacing = func(ctx context.Context) (Pacing, error) { return *s.pacing, ctx.Err() }
 	}
 	return New(c)
 }
 
 func (s *stage) IsLeader(context.Context) (bool, error) {
 	s.calls = append(s.calls, "is-leader")
+	s.boot += s.slow
 	return s.leader, nil
 }
 func (s *stage) App(context.Context) (map[string]string, error) {
@@ -55,7 +63,10 @@ func (s *stage) App(context.Context) (map[string]string, error) {
 func (s *stage) Unit(_ context.Context, unit string) (map[string]string, error) {
 	s.calls = append(s.calls, unit)
 	if unit == s.large {
-		return nil, codec.ErrTooLarge
+		return s.units[unit], codec.ErrTooLarge
+	}
+	if slices.Contains(s.listedGone, unit) {
+		return nil, errors.New("relation unit not found")
 	}
 	return s.units[unit], nil
 }
@@ -67,7 +78,7 @@ func (s *stage) Members(context.Context) ([]string, error) {
 			others = append(others, unit)
 		}
 	}
-	return others, nil
+	return append(others, s.listedGone...), s.listErr
 }
 func (s *stage) SetUnit(_ context.Context, changes map[string]string) error {
 	s.calls = append(s.calls, "set-unit")
@@ -95,7 +106,9 @@ func (g stageGoalState) Units(context.Context) (map[string]bool, error) {
 	g.s.calls = append(g.s.calls, "goal-state")
 	units := make(map[string]bool)
 	for unit := range g.s.units {
-		units[unit] = unit == g.s.leaving
+		if !g.s.goalEmpty {
+			units[unit] = unit == g.s.leaving || unit == g.s.dying
+		}
 	}
 	return units, g.s.goalErr
 }

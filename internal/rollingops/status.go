@@ -2,6 +2,7 @@ package rollingops
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 )
@@ -50,6 +51,10 @@ type Status struct {
 	// Unreadable names the units whose databag can't be used, as far as this
 	// hook has read them.
 	Unreadable []string
+	// Surveyed says that this hook has read every unit: Unreadable is complete.
+	Surveyed bool
+	// Blind is why the leader could not schedule, as in Report.
+	Blind error
 	// StalledHolder says that Holder is another unit and late.
 	StalledHolder bool
 }
@@ -60,12 +65,12 @@ func (h *Hook) Status(ctx context.Context) (Status, error) {
 	if h.m.Relation == nil {
 		return Status{Kind: StatusNotReady}, nil
 	}
-	s := Status{Kind: StatusIdle, Queued: h.own.queue.Len(), Holder: h.grant.unit}
+	s := Status{Kind: StatusIdle, Queued: h.own.queue.Len(), Holder: h.grant.unit, Surveyed: h.surveyed, Blind: h.report.Blind}
 	if !h.grant.at.IsZero() {
 		s.Since = h.grant.at.Time()
 	}
 	for _, v := range h.bags {
-		if v.unreadable() {
+		if v.unreadable() && !h.gone(v.name) {
 			s.Unreadable = append(s.Unreadable, v.name)
 		}
 	}
@@ -111,6 +116,9 @@ func (h *Hook) Survey(ctx context.Context) error {
 		return nil
 	}
 	_, err := h.candidates(ctx)
+	if errors.As(err, new(*blindError)) {
+		return nil // the leader says so when it schedules
+	}
 	return err
 }
 
@@ -122,13 +130,10 @@ func (h *Hook) position() int {
 	place := 1
 	for _, name := range h.members {
 		v, read := h.bags[name]
-		if !read {
-			if _, exists := h.goal[name]; exists || h.goal == nil {
-				return 0
-			}
-			continue
+		if !read && !h.gone(name) {
+			return 0
 		}
-		if v.waits() && name != h.grant.unit && before(v, h.own) {
+		if v.waits() && !h.gone(name) && name != h.grant.unit && h.before(v, h.own) {
 			place++
 		}
 	}

@@ -65,10 +65,13 @@ type unitView struct {
 	foreign bool
 	differ  bool   // the copies do, and have to be written anew
 	leaving string // KeyLeaving
+
+	retryNow string            // KeyRetryNow
+	bag      map[string]string // as read
 }
 
 func newUnitView(name string, bag map[string]string) unitView {
-	v := unitView{name: name, state: State(bag[KeyState]), leaving: bag[KeyLeaving]}
+	v := unitView{name: name, state: State(bag[KeyState]), leaving: bag[KeyLeaving], retryNow: bag[KeyRetryNow], bag: bag}
 	v.queue, v.queueErr = codec.ParseQueue(bag[KeyOperations])
 	at, foreign := readStamp(bag[KeyExecutedAt])
 	second, copied := bag[KeyExecutedAtCopy]
@@ -112,6 +115,16 @@ func (v unitView) stampErr() error {
 
 // unreadable tells whether an operator has to look after the unit's databag.
 func (v unitView) unreadable() bool { return v.queueErr != nil || v.asks() && v.stampErr() != nil }
+
+// retries reports whether the unit's next attempt is a retry.
+func (v unitView) retries() bool {
+	_, ok := v.head()
+	return ok && (v.state == AwaitRetry || v.state == AwaitRetryHold) && !v.executedAt.IsZero()
+}
+
+// paused reports whether a pause comes before the retry: none does that an
+// operator wants now.
+func (v unitView) paused() bool { return v.retries() && v.retryNow != v.executedAt.String() }
 
 // compareUnits orders unit names by number: rolling-ops/9 before
 // rolling-ops/10.

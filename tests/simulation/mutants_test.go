@@ -60,7 +60,7 @@ var mutants = []mutant{
 	{
 		name:   "unlisted-holder-is-gone",
 		breaks: "rule 5: a holder that is not in relation-list (yet) loses its grant",
-		file:   scheduleFile, before: "exists, err := h.inGoalState(ctx, g.unit)",
+		file:   scheduleFile, before: "used, err := h.saysUsed(ctx, g)",
 		code: `if members, err := h.relationList(ctx); g.unit != h.m.Unit && !slices.Contains(members, g.unit) {
 			return err == nil, err
 		}`,
@@ -69,7 +69,7 @@ var mutants = []mutant{
 	{
 		name:   "no-goal-state",
 		breaks: "rule 5: whoever relation-list names is there",
-		file:   scheduleFile, before: "if h.goal == nil {",
+		file:   scheduleFile, before: "if h.goal == nil && h.goalErr == nil {",
 		code:  `return true, nil`,
 		seeds: 500,
 	},
@@ -172,13 +172,8 @@ var mutants = []mutant{
 	{
 		name:   "leaving-leader-keeps-grant",
 		breaks: "rule 5: a leader that leaves grants itself the lock",
-		file:   scheduleFile, before: "if name == h.m.Unit && h.event.Leaving {",
-		code: `if name == h.m.Unit {
-			if h.own.waits() {
-				found = append(found, h.own)
-			}
-			continue
-		}`,
+		file:   scheduleFile, before: "if h.own.waits() && !h.event.Leaving {",
+		code:  `if h.event.Leaving && h.own.waits() { found = append(found, h.own) }`,
 		seeds: 500,
 	},
 	{
