@@ -11,14 +11,6 @@ import (
 	"time"
 )
 
-const (
-	defaultRetryMin = time.Second
-	defaultRetryMax = time.Minute
-	// patience is for how many looks a call may go on after others have asked for
-	// the hook.
-	patience = 3
-)
-
 // look is how often a worker that waits looks whether its unit is still there
 // and, as timers stand still while the machine sleeps, at the clock.
 var look = 10 * time.Second
@@ -39,12 +31,6 @@ func Run(ctx context.Context, o Options, delay time.Duration) error {
 	if o.Logger == nil {
 		o.Logger = o.stderrLogger()
 	}
-	if o.RetryMin <= 0 {
-		o.RetryMin = defaultRetryMin
-	}
-	if o.RetryMax <= 0 {
-		o.RetryMax = defaultRetryMax
-	}
 	log := o.Logger.With("unit", o.Unit, "pid", os.Getpid())
 	p, err := take(o, due)
 	if err != nil {
@@ -60,8 +46,9 @@ func Run(ctx context.Context, o Options, delay time.Duration) error {
 	if err := o.leaveAgent(ctx); err != nil {
 		log.Warn("a restart of the agent will end this worker", "error", err)
 	}
-	w := &worker{Options: o, post: p, log: log}
-	if err := w.run(ctx, due); err != nil {
+	w := &worker{Options: o, plan: Plan{RetryMin: o.RetryMin, RetryMax: o.RetryMax}, post: p, log: log}
+	w.plan.Ask(due)
+	if err := w.run(ctx); err != nil {
 		log.Info("worker ends", "reason", err)
 	} else {
 		log.Info("worker ends", "reason", "the hook has run")
@@ -85,69 +72,64 @@ var (
 // A worker is the process at a unit's post.
 type worker struct {
 	Options
+	plan Plan
 	post *post
 	log  *slog.Logger
 }
 
-// run calls juju-exec when due, until that succeeds and nobody asked again. The
-// error says why it ended before.
-func (w *worker) run(ctx context.Context, due time.Duration) error {
-	for pause := w.RetryMin; ; {
-		if err := w.wait(ctx, due); err != nil {
+// run calls juju-exec as planned. The error says why it ended before nothing
+// was left to do.
+func (w *worker) run(ctx context.Context) error {
+	for {
+		if err := w.wait(ctx); err != nil {
 			return err
 		}
 		w.log.Info("running the hook", "hook", Hook)
+		w.plan.Begin()
 		err := w.callWithPatience(ctx)
-		switch {
-		case ctx.Err() != nil:
+		if ctx.Err() != nil {
 			return errStopped
-		case err != nil:
-			w.log.Warn("cannot run the hook, will try again", "error", err, "pause", pause)
-			due = dueAfter(pause)
-			pause = min(2*pause, w.RetryMax)
-			continue
 		}
-		var again bool
-		if due, again = w.post.leave(); !again {
+		now := bootTime()
+		if w.post.leave(&w.plan, now, err == nil) {
 			return nil
 		}
-		w.log.Info("hook has run and was asked for again")
-		pause = w.RetryMin
+		if err != nil {
+			due, _ := w.plan.Due()
+			w.log.Warn("cannot run the hook, will try again", "error", err, "pause", due-now)
+		} else {
+			w.log.Info("hook has run and was asked for again")
+		}
 	}
 }
 
-// callWithPatience is call, given up when others asked for the hook meanwhile
-// and it goes on all the same. Juju forgets the commands that wait while it
-// upgrades a charm: juju-exec would wait for ever, and the requests of all later
-// hooks with it. If the command waits after all, the hook runs once more.
+// callWithPatience is call, given up when the plan says so.
 func (w *worker) callWithPatience(ctx context.Context) error {
-	ctx, giveUp := context.WithCancelCause(ctx)
-	defer giveUp(nil)
-	go func() {
-		ticks := time.NewTicker(look)
-		defer ticks.Stop()
-		for asked := 0; asked < patience; {
-			select {
-			case <-ctx.Done():
-				return
-			case <-ticks.C:
-				if w.post.asked() {
-					asked++
-				}
+	ctx, giveUp := context.WithCancel(ctx)
+	defer giveUp()
+	ended := make(chan error, 1)
+	go func() { ended <- w.call(ctx) }()
+	looks := time.NewTicker(look)
+	defer looks.Stop()
+	for forgotten := false; ; {
+		select {
+		case err := <-ended:
+			if err != nil && forgotten {
+				return errForgotten
+			}
+			return err
+		case <-looks.C:
+			w.post.collect(&w.plan)
+			if forgotten = w.plan.Look(); forgotten {
+				giveUp()
 			}
 		}
-		giveUp(errForgotten)
-	}()
-	err := w.call(ctx)
-	if err != nil && context.Cause(ctx) == errForgotten {
-		return errForgotten
 	}
-	return err
 }
 
-// wait waits until due, or until an earlier time that others hand over.
-func (w *worker) wait(ctx context.Context, due time.Duration) error {
-	w.log.Info("waiting", "delay", (due - bootTime()).Round(time.Millisecond))
+// wait waits until the next call is due, which others may bring forward.
+func (w *worker) wait(ctx context.Context) error {
+	w.log.Info("waiting", "delay", w.delay())
 	for {
 		if ctx.Err() != nil {
 			return errStopped
@@ -155,15 +137,21 @@ func (w *worker) wait(ctx context.Context, due time.Duration) error {
 		if w.gone() {
 			return errGone
 		}
+		due, _ := w.plan.Due()
 		left := due - bootTime()
 		if left <= 0 {
 			return nil
 		}
-		if other, ok := w.post.receive(ctx, min(left, look)); ok && other < due {
-			due = other
-			w.log.Info("brought forward", "delay", (due - bootTime()).Round(time.Millisecond))
+		if other, ok := w.post.receive(ctx, min(left, look)); ok && w.plan.Ask(other) {
+			w.log.Info("brought forward", "delay", w.delay())
 		}
 	}
+}
+
+// delay returns how long it is until the next call, for the log.
+func (w *worker) delay() time.Duration {
+	due, _ := w.plan.Due()
+	return (due - bootTime()).Round(time.Millisecond)
 }
 
 // gone tells whether the unit was removed from this machine. A charm directory

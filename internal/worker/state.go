@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
-	"math"
 	"os"
 	"strings"
 	"time"
@@ -101,13 +100,22 @@ func (p *post) takeLock(dir *statedir.Dir, name string, due time.Duration) (take
 	return false, nil
 }
 
-// leave gives the post up, unless due times came in that nobody has looked at:
-// then it returns the earliest and keeps the post.
-func (p *post) leave() (due time.Duration, kept bool) {
+// leave tells the plan how its call ended, and gives the post up if the plan has
+// nothing left then, whatever came in until now. It reports whether it did.
+func (p *post) leave(plan *Plan, now time.Duration, ok bool) bool {
 	if err := lock(p.fd, unix.LOCK_EX); err == nil {
 		defer lock(p.fd, unix.LOCK_UN)
 	}
-	due = math.MaxInt64
+	p.collect(plan)
+	if plan.End(now, ok); !plan.Done() {
+		return false
+	}
+	p.unlock()
+	return true
+}
+
+// collect hands the due times that came in to the plan.
+func (p *post) collect(plan *Plan) {
 	var message [8]byte
 	for {
 		n, err := unix.Read(p.fd, message[:])
@@ -115,20 +123,10 @@ func (p *post) leave() (due time.Duration, kept bool) {
 			continue
 		}
 		if err != nil || n != len(message) {
-			break
+			return
 		}
-		due, kept = min(due, decodeDue(message)), true
+		plan.Ask(decodeDue(message))
 	}
-	if !kept {
-		p.unlock()
-	}
-	return due, kept
-}
-
-// asked tells whether there is a due time that nobody has looked at.
-func (p *post) asked() bool {
-	n, err := unix.Poll([]unix.PollFd{{Fd: int32(p.fd), Events: unix.POLLIN}}, 0)
-	return err == nil && n > 0
 }
 
 // receive waits for a due time from another process, for as long as given or

@@ -37,9 +37,11 @@ func TestNoRequestIsLost(t *testing.T) {
 			return
 		}
 		defer p.close()
-		for again := true; again; {
+		plan := Plan{}
+		for left := false; !left; {
+			plan.Begin()
 			hook()
-			_, again = p.leave()
+			left = p.leave(&plan, 0, true)
 		}
 	}
 	var wg sync.WaitGroup
@@ -68,10 +70,16 @@ func TestLeaveReturnsEarliest(t *testing.T) {
 			t.Fatalf("a second worker got %v, %v", other, err)
 		}
 	}
-	if due, kept := p.leave(); due != 3 || !kept {
-		t.Errorf("got %d, %t; want 3, true", due, kept)
+	plan := Plan{}
+	plan.Begin()
+	if p.leave(&plan, 0, true) {
+		t.Error("left the post with due times in the mailbox")
 	}
-	if _, kept := p.leave(); kept {
+	if due, ok := plan.Due(); due != 3 || !ok {
+		t.Errorf("got %d, %t; want 3, true", due, ok)
+	}
+	plan.Begin()
+	if !p.leave(&plan, 0, true) {
 		t.Error("kept the post without a request")
 	}
 	if next, err := take(o, 0); next == nil || err != nil {

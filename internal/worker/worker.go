@@ -37,8 +37,7 @@ type Options struct {
 	// Logger takes the steps of Run, and what Request has to warn of. If nil,
 	// Run logs to standard error and Request nowhere.
 	Logger *slog.Logger
-	// RetryMin and RetryMax bound the pause after a failed call: it starts at
-	// RetryMin and doubles up to RetryMax. They default to 1 s and 60 s.
+	// RetryMin and RetryMax bound the pause after a failed call, see [Plan].
 	RetryMin, RetryMax time.Duration
 }
 

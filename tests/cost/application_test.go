@@ -14,6 +14,7 @@ import (
 
 	"rolling-ops/hooktool"
 	"rolling-ops/internal/charm"
+	"rolling-ops/internal/worker"
 	"rolling-ops/jujusim"
 	"rolling-ops/tests/cost/bench"
 )
@@ -31,7 +32,7 @@ var epoch = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 type application struct {
 	*bench.Driver
 	tb    testing.TB
-	wakes map[string]time.Duration // due times of the units' workers
+	plans map[string]*worker.Plan // of the units' workers
 	// onCalls is told the hook-tool calls of each hook before its commit.
 	onCalls func(h *jujusim.Hook, calls []string)
 }
@@ -48,7 +49,7 @@ func loadCharm(tb testing.TB) *jujusim.Charm {
 // deploy returns an application of n units that are idle.
 func deploy(tb testing.TB, n int) *application {
 	tb.Helper()
-	a := &application{Driver: &bench.Driver{}, tb: tb, wakes: map[string]time.Duration{}}
+	a := &application{Driver: &bench.Driver{}, tb: tb, plans: map[string]*worker.Plan{}}
 	a.Executor = a
 	m, err := bench.Application(loadCharm(tb), n, jujusim.Options{
 		Now:      func() time.Time { return epoch.Add(a.Now()) },
@@ -120,22 +121,33 @@ func environment(h *jujusim.Hook) map[string]string {
 	return env
 }
 
-// NextWake returns the worker that is due first.
-func (a *application) NextWake(_ context.Context, until time.Duration) (bench.Wake, bool) {
-	first := ""
-	for unit, due := range a.wakes {
-		if first == "" || due < a.wakes[first] || due == a.wakes[first] && unit < first {
-			first = unit
-		}
+// plan returns what the unit's worker does next.
+func (a *application) plan(unit string) *worker.Plan {
+	if a.plans[unit] == nil {
+		a.plans[unit] = &worker.Plan{}
 	}
-	if first == "" || a.wakes[first] > until {
-		return bench.Wake{}, false
-	}
-	defer delete(a.wakes, first)
-	return bench.Wake{At: a.wakes[first], Unit: first, Command: "hooks/rollingops_lock_granted"}, true
+	return a.plans[unit]
 }
 
-// waker notes when a unit's worker is due.
+// NextWake returns the worker that is due first.
+func (a *application) NextWake(_ context.Context, until time.Duration) (bench.Wake, bool) {
+	first, at := "", until
+	for _, unit := range a.Model.Units() {
+		if due, ok := a.plan(unit).Due(); ok && (due < at || due == at && first == "") {
+			first, at = unit, due
+		}
+	}
+	if first == "" {
+		return bench.Wake{}, false
+	}
+	plan := a.plan(first)
+	plan.Begin()
+	return bench.Wake{At: at, Unit: first, Command: "hooks/" + worker.Hook, Done: func(exit int, now time.Duration) {
+		plan.End(now, exit == 0)
+	}}, true
+}
+
+// waker asks for a unit's worker.
 type waker struct {
 	a    *application
 	unit string
@@ -143,10 +155,7 @@ type waker struct {
 }
 
 func (w waker) Wake(_ context.Context, delay time.Duration) error {
-	due := w.now + workerTime + delay
-	if other, ok := w.a.wakes[w.unit]; !ok || due < other {
-		w.a.wakes[w.unit] = due
-	}
+	w.a.plan(w.unit).Ask(w.now + workerTime + delay)
 	return nil
 }
 
