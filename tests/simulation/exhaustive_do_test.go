@@ -85,14 +85,7 @@ func (n *node) end(p *process, exit int) {
 	p.reset()
 	if hook.Run().Kind == jujusim.ExecRun && p.worker != noWorker {
 		p.failed = exit != 0
-		switch {
-		case p.failed || p.worker == workerCallingAgain:
-			p.worker = workerDue
-		case p.worker == workerCallingLater:
-			p.worker = workerLater
-		default:
-			p.worker = noWorker
-		}
+		p.worker = p.worker.ended(p.failed)
 	}
 	n.checkCommit(before, p.unit, hook.Run(), ran)
 }

@@ -261,14 +261,7 @@ func (s *passage) Wake(_ context.Context, delay time.Duration) error {
 		return nil
 	}
 	s.woke = true
-	wanted := workerDue
-	if delay > 0 {
-		wanted = workerLater
-	}
-	if s.p.worker >= workerCalling {
-		wanted += workerCallingAgain - workerDue
-	}
-	s.p.worker = max(s.p.worker, wanted)
+	s.p.worker = s.p.worker.asked(delay > 0)
 	return nil
 }
 

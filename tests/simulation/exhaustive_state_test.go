@@ -70,17 +70,6 @@ const (
 	atExit                 // done, but for the commit
 )
 
-type workerPhase uint8
-
-const (
-	noWorker    workerPhase = iota
-	workerLater             // waits for its time
-	workerDue
-	workerCalling
-	workerCallingLater // asked for once more meanwhile, for later
-	workerCallingAgain // asked for once more meanwhile
-)
-
 func (n *node) clone() *node {
 	c := *n
 	c.model = n.model.Clone()

@@ -252,7 +252,8 @@ func killWorker(w *world, m *machine, _ []string) error {
 		return errImpossible
 	}
 	w.cover.fire("worker killed")
-	w.cover.matter("worker killed", m.worker.waiting)
+	_, waits := m.worker.due()
+	w.cover.matter("worker killed", waits)
 	m.worker.kill()
 	m.wakeLost = w.now
 	return nil
@@ -275,10 +276,10 @@ func delayWorker(w *world, m *machine, args []string) error {
 	if err != nil {
 		return err
 	}
-	if !m.worker.waiting {
+	if _, waits := m.worker.due(); !waits {
 		return errImpossible
 	}
-	m.worker.due = m.worker.due.Add(d)
+	m.worker.late += d
 	w.cover.fire("worker late")
 	w.cover.matter("worker late", w.concerned(m))
 	return nil

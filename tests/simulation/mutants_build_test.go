@@ -7,10 +7,12 @@ import (
 	"flag"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -79,14 +81,16 @@ func buildMutants(t *testing.T) string {
 		}
 		replace[filepath.Join(root, name)] = path
 	}
-	put("internal/rollingops/mutant.go", fmt.Sprintf(`package rollingops
+	for _, folder := range mutatedFolders() {
+		put(folder+"/mutant.go", fmt.Sprintf(`package %s
 
 import "os"
 
 var mutated = os.Getenv(%q)
 
 func mutant(name string) bool { return name == mutated }
-`, mutantVariable))
+`, filepath.Base(folder), mutantVariable))
+	}
 	for name, text := range mutatedFiles(t, root) {
 		put(name, text)
 	}
@@ -105,6 +109,15 @@ func mutant(name string) bool { return name == mutated }
 	return binary
 }
 
+// mutatedFolders are the packages that have mutants.
+func mutatedFolders() []string {
+	folders := make(map[string]bool)
+	for _, m := range mutants {
+		folders[filepath.Dir(m.file)] = true
+	}
+	return slices.Collect(maps.Keys(folders))
+}
+
 // mutatedFiles are the files of the product with the mutants in them. Where one
 // of them has no place any more, the test fails: it has to be brought up to date
 // or given up with a reason.
@@ -112,9 +125,6 @@ func mutatedFiles(t *testing.T, root string) map[string]string {
 	t.Helper()
 	original, files := make(map[string]string), make(map[string]string)
 	for _, m := range mutants {
-		if m.file == testFile {
-			continue
-		}
 		if _, ok := original[m.file]; !ok {
 			text, err := os.ReadFile(filepath.Join(root, m.file))
 			if err != nil {

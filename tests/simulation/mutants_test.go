@@ -16,7 +16,7 @@ const (
 	scheduleFile = "internal/rollingops/schedule.go"
 	managerFile  = "internal/rollingops/manager.go"
 	stampFile    = "internal/rollingops/stamp.go"
-	testFile     = "tests/simulation/worker_test.go" // stands for internal/worker
+	planFile     = "internal/worker/plan.go"
 )
 
 // mutants are the defects of the implementation that this one replaces, and
@@ -92,8 +92,16 @@ var mutants = []mutant{
 	{
 		name:   "worker-tries-once",
 		breaks: "liveness: a juju-exec that fails is not tried again",
-		file:   testFile,
-		seeds:  500,
+		file:   planFile, before: "p.Ask(now + p.pause())",
+		code:  `return`,
+		seeds: 500,
+	},
+	{
+		name:   "worker-deaf-in-call",
+		breaks: "liveness: what the hook asks for that a worker's call runs is dropped",
+		file:   planFile, before: "if p.wanted && p.due <= due {",
+		code:  `if p.calling { return false }`,
+		seeds: 500,
 	},
 	{
 		name:   "no-rescan-on-update-status",

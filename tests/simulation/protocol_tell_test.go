@@ -156,15 +156,16 @@ func queueText(text string) string {
 	return "[" + strings.Join(ops, " ") + "]"
 }
 
-func workerText(w *world, k *worker) string {
+func workerText(w *world, k *background) string {
+	due, waits := k.due()
 	switch {
-	case k.calling != "" && k.again:
+	case k.plan.Calling() && k.plan.Wanted():
 		return "in juju-exec, and asked for again"
-	case k.calling != "":
+	case k.plan.Calling():
 		return "in juju-exec"
-	case k.waiting && k.due.After(w.now):
-		return "waits until " + k.due.Format("15:04:05.0")
-	case k.waiting:
+	case waits && due.After(w.now):
+		return "waits until " + due.Format("15:04:05.0")
+	case waits:
 		return "due"
 	}
 	return "none"

@@ -94,9 +94,9 @@ func (w *world) summary() string {
 		if m.running != nil {
 			fmt.Fprintf(&b, " [%s at %s]", m.running.hook.Run(), m.running.at)
 		}
-		if m.worker.calling != "" {
+		if m.worker.plan.Calling() {
 			b.WriteString(" worker calls")
-		} else if m.worker.waiting {
+		} else if m.worker.alive() {
 			b.WriteString(" worker waits")
 		}
 	}

@@ -122,8 +122,8 @@ func (w *world) untilDue() time.Duration {
 		}
 	}
 	for _, m := range w.machines() {
-		if m.worker.waiting {
-			consider(m.worker.due)
+		if due, ok := m.worker.due(); ok {
+			consider(due)
 		}
 		if run, ok := w.model.Next(m.name); ok {
 			consider(run.NotBefore)

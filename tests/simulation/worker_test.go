@@ -3,57 +3,60 @@ package simulation
 import (
 	"errors"
 	"time"
+
+	"rolling-ops/internal/worker"
 )
 
 // lockGranted is the command that a worker hands to juju-exec.
-const lockGranted = "hooks/rollingops_lock_granted"
+const lockGranted = "hooks/" + worker.Hook
 
-// workerTriesOnce is the mutant that this file has.
-const workerTriesOnce = "worker-tries-once"
-
-// worker is a unit's background process as internal/worker has it: one a unit,
-// waiting, then inside juju-exec, once more after a failure.
-type worker struct {
-	waiting bool
-	due     time.Time
-	calling string // the id of its juju-exec command
-	again   bool   // asked for while it called
-	next    time.Time
-	fails   int
+// background is a unit's worker process: what the real one decides, without the
+// processes.
+type background struct {
+	plan    worker.Plan
+	late    time.Duration // how long it oversleeps
+	calling string        // the id of its juju-exec command
 
 	lose  bool // the next one asked for never starts
 	twice bool // the next call is made two times
 }
 
-// request is what dispatch does: an earlier due time supersedes, a later one is
-// dropped, and one that comes during the call is for afterwards.
-func (k *worker) request(w *world, delay time.Duration) error {
-	due := w.now.Add(delay)
-	switch {
-	case k.lose:
+// sinceEpoch is the clock of all plans.
+func (w *world) sinceEpoch() time.Duration { return w.now.Sub(epoch) }
+
+// request is what dispatch does.
+func (k *background) request(w *world, delay time.Duration) error {
+	if k.lose {
 		k.lose = false
 		w.cover.matter("worker never started", true)
 		return errors.New("no worker")
-	case k.calling != "":
-		if !k.again || due.Before(k.next) {
-			k.next = due
-		}
-		k.again = true
-	case !k.waiting || due.Before(k.due):
-		k.waiting, k.due = true, due
 	}
+	asked := w.sinceEpoch() + delay
+	k.plan.Ask(asked)
+	due, _ := k.plan.Due()
+	k.late = min(k.late, max(0, asked-due)) // a request wakes it up
 	return nil
 }
 
-// ready tells whether the worker would call now.
-func (k *worker) ready(w *world) bool { return k.waiting && !w.now.Before(k.due) }
+// due returns when it calls, and false while it does not wait for that.
+func (k *background) due() (time.Time, bool) {
+	due, ok := k.plan.Due()
+	return epoch.Add(due + k.late), ok
+}
+
+// ready reports whether the worker would call now.
+func (k *background) ready(w *world) bool {
+	due, ok := k.due()
+	return ok && !w.now.Before(due)
+}
 
 // call queues the command with the agent.
-func (k *worker) call(w *world, m *machine) {
-	k.waiting = false
+func (k *background) call(w *world, m *machine) {
+	k.plan.Begin()
+	k.late = 0
 	id, err := w.model.EnqueueExec(m.name, lockGranted)
 	if err != nil {
-		k.backOff(w)
+		k.plan.End(w.sinceEpoch(), false)
 		return
 	}
 	k.calling = id
@@ -65,38 +68,19 @@ func (k *worker) call(w *world, m *machine) {
 }
 
 // called is the end of a command, the worker's or not.
-func (k *worker) called(w *world, id string, ok bool) {
+func (k *background) called(w *world, id string, ok bool) {
 	if id == "" || id != k.calling {
 		return // a hook's end is none of a worker's business
 	}
 	k.calling = ""
-	switch {
-	case !ok && mutated == workerTriesOnce:
-	case !ok:
-		k.backOff(w)
-	default:
-		k.fails = 0
-		if k.again {
-			k.waiting, k.due = true, k.next
-		}
+	k.plan.End(w.sinceEpoch(), ok)
+	if k.plan.Done() {
+		k.kill() // the next one begins anew
 	}
-	k.again = false
 }
 
-// backOff tries again later, at once if that was asked for.
-func (k *worker) backOff(w *world) {
-	due := w.now.Add(min(time.Second<<k.fails, time.Minute))
-	if k.fails < 6 {
-		k.fails++
-	}
-	if k.again && k.next.Before(due) {
-		due = k.next
-	}
-	k.waiting, k.due = true, due
-}
-
-// alive tells whether there is a worker process.
-func (k *worker) alive() bool { return k.waiting || k.calling != "" }
+// alive reports whether there is a worker process.
+func (k *background) alive() bool { return !k.plan.Done() }
 
 // kill ends the process: a call that it made goes on without it.
-func (k *worker) kill() { *k = worker{lose: k.lose, twice: k.twice} }
+func (k *background) kill() { *k = background{lose: k.lose, twice: k.twice} }

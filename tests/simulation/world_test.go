@@ -55,7 +55,7 @@ type machine struct {
 	frozen  bool // suspended: nothing on it moves, its boot-time clock goes on
 	broken  bool // its service does not start
 	late    bool // added when the others had run hooks already
-	worker  worker
+	worker  background
 	running *running
 	// wakeLost is when the unit lost a hook that it may need, zero if it has had
 	// one since: its worker died, or leadership came back within a hook in which
