@@ -22,7 +22,7 @@ import (
 // execNames are what juju-exec is called, today and on Juju 2.9.
 var execNames = []string{"juju-exec", "juju-run"}
 
-// IsTool says whether a program started under the name argv0 is to behave as
+// IsTool reports whether a program started under the name argv0 is to behave as
 // one of the programs that a charm finds on its PATH: see ToolMain.
 func IsTool(argv0 string) bool {
 	name := filepath.Base(argv0)

@@ -130,7 +130,7 @@ func (a *unitAgent) loop() {
 	}
 }
 
-// next says whether there is something to run, and in which time it is due.
+// next reports whether there is something to run, and in which time it is due.
 func (a *unitAgent) next() (due time.Duration, ok bool, changed <-chan struct{}, gone bool) {
 	a.c.mu.Lock()
 	defer a.c.mu.Unlock()

@@ -111,7 +111,7 @@ func (t *Table) Compare(scenario, simulated, real string) string {
 // use is a row's line that was needed for a section of a transcript.
 type use struct{ row, line, section int }
 
-// lists says whether a row lists the line and was not used up for it before.
+// lists reports whether a row lists the line and was not used up for it before.
 func (t *Table) lists(scenario string, l line, cell func(Difference) []string, used map[use]bool) bool {
 	for i, row := range t.rows {
 		if !row.covers(scenario, l) {
@@ -128,13 +128,13 @@ func (t *Table) lists(scenario string, l line, cell func(Difference) []string, u
 	return false
 }
 
-// covers says whether the row is about the place that a line is at.
+// covers reports whether the row is about the place that a line is at.
 func (d Difference) covers(scenario string, l line) bool {
 	ok, err := path.Match(d.Scenario, scenario)
 	return err == nil && ok && matches(d.Heading+"…", l.heading) && matches(d.Command+"…", l.command)
 }
 
-// matches says whether text is as pattern says, in which … is any text.
+// matches reports whether text is as pattern says, in which … is any text.
 func matches(pattern, text string) bool {
 	quoted := strings.ReplaceAll(regexp.QuoteMeta(pattern), "…", ".*")
 	return regexp.MustCompile("^" + quoted + "$").MatchString(text)

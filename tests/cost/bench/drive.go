@@ -217,7 +217,7 @@ func Settle(m *jujusim.Model, units ...string) error {
 	return nil
 }
 
-// BeginsAttempt tells whether a hook-tool call is the one by which a charm says
+// BeginsAttempt reports whether a hook-tool call is the one by which a charm says
 // that an operation begins: status-set "Executing ...".
 func BeginsAttempt(tool string, args []string) bool {
 	if tool != "status-set" {

@@ -191,7 +191,7 @@ func (m *Model) State(ctx context.Context) (steps.State, error) {
 // deliver; it looks less and less often in a model in which nothing happens.
 const settle = 3 * time.Second
 
-// settled tells whether no unit's agent has begun or ended anything lately.
+// settled reports whether no unit's agent has begun or ended anything lately.
 func settled(status *params.FullStatus, units map[string]params.UnitStatus) bool {
 	now := status.ControllerTimestamp
 	for _, unit := range units {

@@ -100,7 +100,7 @@ type Unit struct {
 	Leader  bool
 	Status  string // workload status: active, waiting, error ...
 	Message string
-	// Idle says that the unit's agent runs nothing and has nothing to run. Scripts
+	// Idle reports that the unit's agent runs nothing and has nothing to run. Scripts
 	// take it that the unit has heard what the others have written, so a backend
 	// that can't tell lets some time go by before it says so.
 	Idle bool

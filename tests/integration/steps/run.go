@@ -83,7 +83,7 @@ func (r *actionRun) start(ctx context.Context, backend Backend, action string, p
 	close(r.done)
 }
 
-// wait waits until the action has ended and tells whether it did as expected.
+// wait waits until the action has ended and reports whether it did as expected.
 func (r *actionRun) wait(ctx context.Context) error {
 	select {
 	case <-r.done:

@@ -26,7 +26,7 @@ func (s State) unit(name string) (Unit, bool) {
 	return s.Units[i], true
 }
 
-// has tells whether there is a unit of that name.
+// has reports whether there is a unit of that name.
 func (s State) has(name string) bool {
 	_, ok := s.unit(name)
 	return ok
