@@ -6,12 +6,14 @@ import (
 	"sort"
 )
 
-// relation is a peer relation as the controller has it. The maps in it are
-// replaced, never changed: views and clones share them.
+// relation is a peer relation as the controller has it, or the one between a
+// subordinate and an application of principals. The maps in it are replaced, never
+// changed: views and clones share them.
 type relation struct {
 	id       int
 	key      string // as hook tools write it: "restart:0"
 	endpoint Endpoint
+	remote   string // the application of the principals; empty for a peer relation
 	app      map[string]string
 	written  bool // the application databag was ever written
 	bags     []bag
@@ -22,6 +24,19 @@ type bag struct {
 	unit    string
 	data    map[string]string
 	inScope bool
+}
+
+// addBag gives a unit that comes its databag.
+func (r *relation) addBag(unit, address string) {
+	at := searchBag(r.bags, unit)
+	if at == len(r.bags) || r.bags[at].unit != unit {
+		r.bags = append(r.bags, bag{})
+		copy(r.bags[at+1:], r.bags[at:])
+	}
+	r.bags[at] = bag{unit: unit, inScope: true, data: map[string]string{
+		"egress-subnets":  address + "/32",
+		"ingress-address": address,
+	}}
 }
 
 func (r *relation) bag(unit string) *bag {
@@ -86,19 +101,20 @@ func (m *Model) enterScope(u *unit) {
 	}
 	for i, r := range m.relations {
 		s := &u.rels[i]
-		if _, ok := u.charm.peer(r.endpoint.Name); !ok || s.inScope {
+		_, isPeer := u.charm.peer(r.endpoint.Name)
+		if s.inScope || !isPeer && i != u.host || r.remote != "" && i != u.host {
 			continue
 		}
 		s.inScope = true
 		s.app.dirty = r.written
 		address := unitAddress(u.num)
-		at := searchBag(r.bags, u.name)
-		r.bags = append(r.bags, bag{})
-		copy(r.bags[at+1:], r.bags[at:])
-		r.bags[at] = bag{unit: u.name, inScope: true, data: map[string]string{
-			"egress-subnets":  address + "/32",
-			"ingress-address": address,
-		}}
+		r.addBag(u.name, address)
+		if i == u.host {
+			// Both are on one machine, and see each other alone.
+			r.addBag(u.principal, address)
+			s.addPeer(u.principal)
+			continue
+		}
 		for _, other := range m.units {
 			if other == u || !other.rels[i].inScope {
 				continue

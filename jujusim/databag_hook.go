@@ -74,6 +74,9 @@ func (h *Hook) ReadApp(relation int, app string) (map[string]string, error) {
 	if err := h.inRelation(relation); err != nil {
 		return nil, err
 	}
+	if remote := h.m.relations[relation].remote; remote != "" && app == remote {
+		return map[string]string{}, nil // a principal writes nothing
+	}
 	if app != h.m.app {
 		return nil, fmt.Errorf("getting application %q not found", app)
 	}

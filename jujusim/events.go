@@ -68,6 +68,7 @@ const (
 	stepJoined
 	stepChanged
 	stepDeparted
+	stepBroken
 	stepUpdateStatus
 	stepStop
 	stepRemove
@@ -127,10 +128,8 @@ func (u *unit) next(m *Model) (Run, bool) {
 		return u.hookRun("start", stepStart), true
 	}
 	if alive {
-		for i := range u.rels {
-			if s := &u.rels[i]; s.inScope && !s.created {
-				return u.relationRun(m, i, stepCreated, ""), true
-			}
+		if i, ok := u.nextCreated(); ok {
+			return u.relationRun(m, i, stepCreated, ""), true
 		}
 		// To accept leadership is a step of its own, with leader-elected queued
 		// behind it: a command goes between the two, an action does not.
@@ -163,10 +162,8 @@ func (u *unit) next(m *Model) (Run, bool) {
 	case u.configChanged:
 		return u.hookRun("config-changed", stepConfig), true
 	}
-	for i := range u.rels {
-		if run, ok := u.nextRelation(m, i); ok {
-			return run, true
-		}
+	if run, ok := u.nextOfRelations(m); ok {
+		return run, true
 	}
 	if u.updateStatus {
 		return u.hookRun("update-status", stepUpdateStatus), true
@@ -175,15 +172,45 @@ func (u *unit) next(m *Model) (Run, bool) {
 }
 
 func (u *unit) nextDying(m *Model) (Run, bool) {
-	for i := range u.rels {
-		if run, ok := u.nextRelation(m, i); ok {
-			return run, true
-		}
+	if run, ok := u.nextOfRelations(m); ok {
+		return run, true
 	}
 	if u.started && !u.stopped {
 		return u.hookRun("stop", stepStop), true
 	}
 	return u.hookRun("remove", stepRemove), true
+}
+
+// nextCreated returns the relation whose relation-created is to run.
+func (u *unit) nextCreated() (i int, ok bool) {
+	waits := func(i int) bool { return u.rels[i].inScope && !u.rels[i].created }
+	if u.host != noRelation && waits(u.host) {
+		return u.host, true
+	}
+	for i := range u.rels {
+		if waits(i) {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+// nextOfRelations returns the next hook of any relation: peers come last.
+func (u *unit) nextOfRelations(m *Model) (Run, bool) {
+	if u.host != noRelation {
+		if run, ok := u.nextRelation(m, u.host); ok {
+			return run, true
+		}
+	}
+	for i := range u.rels {
+		if i == u.host {
+			continue
+		}
+		if run, ok := u.nextRelation(m, i); ok {
+			return run, true
+		}
+	}
+	return Run{}, false
 }
 
 // nextRelation returns the next hook of one relation: what must follow a
@@ -206,6 +233,9 @@ func (u *unit) nextRelation(m *Model, i int) (Run, bool) {
 		}
 	}
 	if u.dying {
+		if i == u.host && s.created {
+			return u.relationRun(m, i, stepBroken, ""), true
+		}
 		return Run{}, false
 	}
 	if s.app.dirty && !s.app.quiet() {
@@ -233,6 +263,7 @@ var relationHooks = map[hookStep]string{
 	stepJoined:   "-relation-joined",
 	stepChanged:  "-relation-changed",
 	stepDeparted: "-relation-departed",
+	stepBroken:   "-relation-broken",
 }
 
 func (u *unit) relationRun(m *Model, i int, step hookStep, remote string) Run {
@@ -243,7 +274,7 @@ func (u *unit) relationRun(m *Model, i int, step hookStep, remote string) Run {
 		Endpoint:   r.endpoint.Name,
 		RelationID: r.id,
 		RemoteUnit: remote,
-		RemoteApp:  m.app,
+		RemoteApp:  m.remoteApp(i),
 		step:       step,
 	}
 	if step == stepDeparted {

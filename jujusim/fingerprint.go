@@ -34,6 +34,7 @@ func (m *Model) AppendFingerprint(b []byte) []byte {
 	for _, a := range m.principalApps {
 		f.text(a.name)
 		f.num(a.next)
+		f.num(a.host)
 		f.bit(a.removed)
 	}
 	f.num(len(m.principals))

@@ -82,10 +82,6 @@ func (h *Hook) start() {
 	if u.failed == nil {
 		u.queued = nil
 	}
-	if u.principal != "" && u.dying && !u.leftPrincipal {
-		u.leftPrincipal = true
-		m.dropRemovedApps()
-	}
 	switch h.run.step {
 	case stepInstall:
 		u.charm, u.revision = m.charm, m.revision
@@ -281,6 +277,10 @@ func (h *Hook) advance() {
 		u.status = Status{Status: "maintenance", Since: m.Time()}
 	case stepRemove:
 		m.vanish(u)
+	case stepBroken:
+		u.rels[h.run.RelationID].inScope, u.leftPrincipal = false, true
+		m.relations[h.run.RelationID].bag(u.name).inScope = false
+		m.dropRemovedApps()
 	case stepCreated:
 		u.rels[h.run.RelationID].created = true
 	case stepJoined, stepChanged, stepDeparted:

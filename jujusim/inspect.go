@@ -16,6 +16,9 @@ type RelationInfo struct {
 func (m *Model) Relations() []RelationInfo {
 	var infos []RelationInfo
 	for _, r := range m.relations {
+		if r.remote != "" {
+			continue
+		}
 		infos = append(infos, RelationInfo{ID: r.id, Name: r.endpoint.Name, Key: r.key})
 	}
 	return infos

@@ -145,7 +145,7 @@ func (m *Model) addRelations() {
 	for _, endpoint := range m.charm.Peers {
 		known := false
 		for _, r := range m.relations {
-			known = known || r.endpoint == endpoint
+			known = known || r.endpoint == endpoint && r.remote == ""
 		}
 		if known {
 			continue
@@ -157,6 +157,19 @@ func (m *Model) addRelations() {
 			u.rels = append(u.rels, membership{})
 		}
 	}
+}
+
+// addHostRelation makes the relation between a subordinate and an application of
+// principals, and returns its index.
+func (m *Model) addHostRelation(app string) int {
+	i := len(m.relations)
+	m.relations = append(m.relations, &relation{
+		id: i, key: fmt.Sprintf("%s:%d", m.charm.Host, i), endpoint: Endpoint{Name: m.charm.Host}, remote: app,
+	})
+	for _, u := range m.units {
+		u.rels = append(u.rels, membership{})
+	}
+	return i
 }
 
 // Units returns the names of all units, dying ones too, by number.
@@ -222,11 +235,15 @@ func (m *Model) AddUnit() string {
 	if m.charm.Subordinate {
 		panic("jujusim: AddUnit: " + ErrSubordinate.Error())
 	}
-	return m.addUnit("")
+	return m.addUnit("", noRelation)
 }
 
-func (m *Model) addUnit(principal string) string {
+// noRelation is no index of a relation.
+const noRelation = -1
+
+func (m *Model) addUnit(principal string, host int) string {
 	u := &unit{
+		host:          host,
 		num:           m.nextUnit,
 		principal:     principal,
 		name:          fmt.Sprintf("%s/%d", m.app, m.nextUnit),

@@ -15,6 +15,7 @@ import (
 type principalApp struct {
 	name    string
 	next    int // number of its next unit
+	host    int // the relation with it
 	removed bool
 	since   time.Time
 }
@@ -51,14 +52,14 @@ func (m *Model) AddPrincipalUnit(app string) (principalUnit, unit string, err er
 	a := m.principalApp(app)
 	switch {
 	case a == nil:
-		m.principalApps = append(m.principalApps, principalApp{name: app, since: m.Time()})
+		m.principalApps = append(m.principalApps, principalApp{name: app, host: m.addHostRelation(app), since: m.Time()})
 		a = &m.principalApps[len(m.principalApps)-1]
 	case a.removed:
 		return "", "", fmt.Errorf("cannot add a unit of %s: its relation is being removed", app)
 	}
 	p := principal{app: app, name: fmt.Sprintf("%s/%d", app, a.next), since: m.Time()}
 	a.next++
-	p.unit = m.addUnit(p.name)
+	p.unit = m.addUnit(p.name, a.host)
 	m.principals = append(m.principals, p)
 	return p.name, p.unit, nil
 }
@@ -87,8 +88,8 @@ func (m *Model) RemovePrincipalUnit(name string, force bool) error {
 
 // RemoveRelation ends the integration with a principal application: its units
 // stay, their subordinates leave. goal-state has the application until all of
-// them have begun to leave: the relation that ties a subordinate to its principal
-// is the first that it departs from.
+// them have left the relation that ties them to their principals, which is the
+// first that a subordinate leaves: it still runs hooks then.
 func (m *Model) RemoveRelation(app string) error {
 	a := m.principalApp(app)
 	if a == nil || a.removed {
@@ -112,6 +113,14 @@ func (m *Model) Principals() []PrincipalInfo {
 		infos = append(infos, PrincipalInfo{Name: p.name, Life: life(p.dying), Unit: p.unit})
 	}
 	return infos
+}
+
+// remoteApp is the application at the other end of a relation.
+func (m *Model) remoteApp(relation int) string {
+	if remote := m.relations[relation].remote; remote != "" {
+		return remote
+	}
+	return m.app
 }
 
 func (m *Model) principalApp(name string) *principalApp {

@@ -77,7 +77,7 @@ func networkGet(c *call) error {
 	if err := c.noMore(1); err != nil {
 		return err
 	}
-	if _, ok := c.h.u.charm.peer(binding); !ok && binding != "juju-info" {
+	if _, ok := c.h.u.charm.peer(binding); !ok && binding != "juju-info" && binding != c.h.u.charm.Host {
 		return fmt.Errorf("no network config found for binding %q", binding)
 	}
 	address := unitAddress(c.h.u.num)

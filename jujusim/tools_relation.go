@@ -32,7 +32,7 @@ func relationList(c *call) error {
 		return err
 	}
 	if c.app {
-		return c.write(c.h.m.app)
+		return c.write(c.h.m.remoteApp(c.relation))
 	}
 	return c.write(c.h.Members(c.relation))
 }

@@ -11,19 +11,18 @@ type unit struct {
 	// principal is the unit that this one is beside; empty if the charm is not
 	// subordinate.
 	principal string
+	host      int    // the relation with it, or noRelation
 	charm     *Charm // the one it runs, which may be behind the application's
 	revision  int
 
-	down      bool // the agent does not run
-	dying     bool
-	installed bool
-	started   bool
-	stopped   bool
-	rebooted  bool // the machine came up again: start is to run
-	boots     int  // how often the machine was booted again
-	// leftPrincipal says that a subordinate has begun to leave, and so left the
-	// relation with its principal.
-	leftPrincipal bool
+	down          bool // the agent does not run
+	dying         bool
+	installed     bool
+	started       bool
+	stopped       bool
+	rebooted      bool // the machine came up again: start is to run
+	boots         int  // how often the machine was booted again
+	leftPrincipal bool // a subordinate that leaves has left the relation with its principal
 	accepted      bool // leader-elected ran for the present leadership
 
 	configChanged bool
