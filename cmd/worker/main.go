@@ -28,7 +28,7 @@ func command() *cobra.Command {
 	var o worker.Options
 	var delay time.Duration
 	cmd := &cobra.Command{
-		Use:   "worker --unit-name UNIT --charm-dir DIR",
+		Use:   "worker --unit-name UNIT --charm-dir DIR --state-dir DIR",
 		Short: "Have a Juju unit run the hook " + worker.Hook + " after a delay",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -40,7 +40,7 @@ func command() *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&o.Unit, "unit-name", "", "the unit, such as app/0")
 	flags.StringVar(&o.CharmDir, "charm-dir", "", "the unit's charm `directory`")
-	flags.StringVar(&o.StateDir, "state-dir", "/var/lib/charm-rolling-ops", "the `directory` for locks and log")
+	flags.StringVar(&o.StateDir, "state-dir", "", "the `directory` for locks and log")
 	flags.StringVar(&o.RunCmd, "run-cmd", "", "the `program` that runs a command in a unit's context (default juju-exec or juju-run)")
 	flags.DurationVar(&delay, "delay", 0, "how long to wait first, such as 30s")
 	return cmd

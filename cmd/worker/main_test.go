@@ -42,6 +42,7 @@ func TestProgram(t *testing.T) {
 		{"--unit-name app/0 --charm-dir DIR --state-dir DIR/state --run-cmd DIR/juju-exec --delay 1ms", true,
 			"the hook has run", "-u app/0 JUJU_DISPATCH_PATH=hooks/rollingops_lock_granted DIR/dispatch\n"},
 		{"--unit-name app/0 --charm-dir DIR/gone --state-dir DIR/state", true, "the charm directory is gone", ""},
+		{"--unit-name app/0 --charm-dir DIR", false, `state directory "" is not an absolute path`, ""},
 		{"--charm-dir DIR", false, `invalid unit name ""`, ""},
 		{"--unit-name app/0", false, `charm directory "" is not an absolute path`, ""},
 		{"--delay soon", false, "invalid argument", ""},

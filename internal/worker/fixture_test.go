@@ -30,6 +30,11 @@ const systemdEnv = "ROLLINGOPS_TEST_SYSTEMD"
 // under which it was started: the charm's worker, a hook, or the tests.
 func TestMain(m *testing.M) {
 	switch filepath.Base(os.Args[0]) {
+	case "dispatch": // of a charm with one binary
+		if os.Args[1] != "worker" {
+			os.Exit(3)
+		}
+		os.Exit(Main(os.Args[2:]))
 	case Program:
 		programMain(Run)
 	case "hook":

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -17,7 +18,8 @@ import (
 const (
 	// Hook is the name of the hook that the worker has the unit run.
 	Hook = "rollingops_lock_granted"
-	// Program is the name of the worker program in the charm directory.
+	// Program is the name that the worker program has in a charm directory if
+	// nothing else is said.
 	Program = "worker"
 )
 
@@ -26,11 +28,15 @@ type Options struct {
 	// Unit is the unit's name, such as "app/0".
 	Unit string
 	// CharmDir is the absolute path of the unit's charm directory, which has
-	// the programs dispatch and worker. The unit is gone when it is gone.
+	// the program dispatch. The unit is gone when it is gone.
 	CharmDir string
 	// StateDir is the absolute path of the directory for locks and log. It is
 	// made when missing, and may serve several units.
 	StateDir string
+	// Program is the worker program in the charm directory, and what stands in
+	// front of the arguments that [Main] takes. If empty it is the program worker.
+	// {"dispatch", "worker"} lets one binary be both.
+	Program []string
 	// RunCmd is the program that runs a command in a unit's context. If empty
 	// it is juju-exec, or juju-run if there is none: on PATH or in /usr/bin.
 	RunCmd string
@@ -53,7 +59,11 @@ func Request(ctx context.Context, o Options, delay time.Duration) error {
 	if err := o.validate(); err != nil {
 		return fmt.Errorf("cannot ask for a later hook: %w", err)
 	}
-	cmd := exec.Command(filepath.Join(o.CharmDir, Program), o.args(delay)...)
+	program := o.Program
+	if len(program) == 0 {
+		program = []string{Program}
+	}
+	cmd := exec.Command(filepath.Join(o.CharmDir, program[0]), slices.Concat(program[1:], o.args(delay))...)
 	cmd.Dir = "/"
 	cmd.Env = environment()
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}

@@ -345,6 +345,43 @@ func TestRunCmdIsFound(t *testing.T) {
 	u.waitForEnd()
 }
 
+func TestOneBinaryIsDispatchAndWorker(t *testing.T) {
+	u := newUnit(t, "")
+	u.must(os.Rename(filepath.Join(u.CharmDir, Program), filepath.Join(u.CharmDir, "dispatch")))
+	u.Program = []string{"dispatch", "worker"}
+	u.request(0)
+	u.waitForEnd()
+	u.waitForLog(`reason="the hook has run"`)
+	if calls := u.calls(); len(calls) != 1 {
+		t.Errorf("got calls %q, want one", calls)
+	}
+}
+
+func TestMainRefuses(t *testing.T) {
+	for _, test := range []struct {
+		args string
+		exit int
+		want string // on standard error
+	}{
+		{"--help", 0, "the unit, such as app/0"},
+		{"--unknown", 2, "flag provided but not defined: -unknown"},
+		{"--delay soon", 2, `invalid value "soon" for flag -delay`},
+		{"more", 1, `unexpected argument "more"`},
+		{"--unit-name app/0 --charm-dir /charm", 1, `state directory "" is not an absolute path`},
+	} {
+		t.Run(test.args, func(t *testing.T) {
+			u := newUnit(t, "")
+			program := filepath.Join(u.dir, "dispatch")
+			u.must(os.Symlink(filepath.Join(u.CharmDir, Program), program))
+			cmd := exec.Command(program, append([]string{"worker"}, strings.Fields(test.args)...)...)
+			out, _ := cmd.CombinedOutput()
+			if exit := cmd.ProcessState.ExitCode(); exit != test.exit || !strings.Contains(string(out), test.want) {
+				t.Errorf("exit code %d, want %d; output:\n%s", exit, test.exit, out)
+			}
+		})
+	}
+}
+
 func TestTail(t *testing.T) {
 	var got tail
 	for range 1000 {
