@@ -214,6 +214,7 @@ func TestForcedHolderIsLastInLine(t *testing.T) {
 		{"nobody else waits", bags("app/0", idle, "app/1", stuck), "app/1", nil, "app/1"},
 		{"it has committed something", bags("app/0", idle, "app/1", stuck, "app/2", later), "app/2",
 			bags("app/1", stamped(stuck, codec.TimestampOf(noon).String(), "")), "app/1"},
+		{"it is gone", bags("app/0", idle, "app/1", stuck, "app/2", later), "app/2", bags("app/1", map[string]string(nil)), "app/2"},
 		{"a younger request", bags("app/0", idle, "app/1", stuck, "app/2", idle), "app/1", bags("app/2", later), "app/2"},
 	}
 	for _, tt := range tests {
@@ -234,11 +235,12 @@ func TestForcedHolderIsLastInLine(t *testing.T) {
 			maps.Copy(app, bag(KeyGrantedUnit, "app/9", KeyGrantedAt, codec.TimestampOf(noon).String())) // gone
 			s = &stage{unit: "app/3", leader: true, now: noon, app: app, units: maps.Clone(tt.units)}
 			maps.Copy(s.units, tt.after)
+			maps.DeleteFunc(s.units, func(_ string, databag map[string]string) bool { return databag == nil })
 			s.units["app/3"] = idle
 			if report := s.hook(t, OtherEvent, nil); report.Granted != tt.second {
 				t.Errorf("the next leader granted %q, want %q", report.Granted, tt.second)
 			}
-			if stays := tt.after["app/1"] == nil; stays != (committed(app, s.wroteA)[KeyForced] != "") {
+			if _, changed := tt.after["app/1"]; changed != (committed(app, s.wroteA)[KeyForced] == "") {
 				t.Errorf("mark %q after %v", app[KeyForced], s.wroteA)
 			}
 		})
@@ -337,6 +339,9 @@ func TestBlindLeader(t *testing.T) {
 				if diff := cmp.Diff(tt.wrote, s.wroteA); diff != "" {
 					t.Error(diff)
 				}
+				if asked := countOf(s.calls, "goal-state"); asked > 1 || (asked == 1) != tt.blind {
+					t.Errorf("goal-state was asked %d times", asked)
+				}
 				if (report.Blind != nil) != tt.blind || (status.Blind != nil) != tt.blind || report.Wake != tt.wake {
 					t.Errorf("blind %v and %v, wakes after %v", report.Blind, status.Blind, report.Wake)
 				}
@@ -345,7 +350,32 @@ func TestBlindLeader(t *testing.T) {
 	}
 }
 
-// A unit that is listed and gone can't be read, and stops nobody.
+func countOf(calls []string, call string) (n int) {
+	for _, c := range calls {
+		if c == call {
+			n++
+		}
+	}
+	return n
+}
+
+// Nor is it named to the operator, if it can be read and its queue can't.
+func TestGoneUnitIsNotNamed(t *testing.T) {
+	s := &stage{unit: "app/0", leader: true, now: noon, gone: "app/1",
+		units: bags("app/0", map[string]string{}, "app/1", bag(KeyOperations, "?"), "app/2", bag(KeyOperations, "?"))}
+	h, err := s.manager().Begin(t.Context(), Event{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Survey(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if status, err := h.Status(t.Context()); err != nil || !cmp.Equal(status.Unreadable, []string{"app/2"}) {
+		t.Errorf("unreadable: %v, %v", status.Unreadable, err)
+	}
+}
+
+// A unit that is listed and gone may not be readable, and stops nobody.
 func TestGoneUnitThatIsListed(t *testing.T) {
 	s := &stage{unit: "app/0", leader: true, now: noon, listedGone: []string{"app/7"},
 		units: bags("app/0", map[string]string{}, "app/1", waiting(Requested, 0, time.Time{}))}

@@ -31,6 +31,7 @@ type stage struct {
 	listErr    error
 	goalEmpty  bool          // goal-state names nobody
 	dying      string        // a unit that is being removed
+	gone       string        // listed and readable, and not in goal-state
 	slow       time.Duration // of is-leader
 	listedGone []string      // listed, and gone
 	large      string        // a unit whose databag is too large
@@ -106,7 +107,7 @@ func (g stageGoalState) Units(context.Context) (map[string]bool, error) {
 	g.s.calls = append(g.s.calls, "goal-state")
 	units := make(map[string]bool)
 	for unit := range g.s.units {
-		if !g.s.goalEmpty {
+		if !g.s.goalEmpty && unit != g.s.gone {
 			units[unit] = unit == g.s.leaving || unit == g.s.dying
 		}
 	}
