@@ -74,9 +74,14 @@ func (c *Cluster) Reboot(ctx context.Context, unit string) error {
 	if err != nil {
 		return err
 	}
-	err = c.await(ctx, func() bool { return c.agents[unit] == nil || c.agents[unit].machine != goingDown })
+	return c.awaitReboot(ctx, unit)
+}
+
+// awaitReboot waits until the unit's machine is not going down.
+func (c *Cluster) awaitReboot(ctx context.Context, unit string) error {
+	err := c.await(ctx, func() bool { return c.agents[unit] == nil || c.agents[unit].machine != goingDown })
 	if err != nil {
-		return fmt.Errorf("cannot reboot the machine of %s: %w", unit, err)
+		return fmt.Errorf("cannot wait for the machine of %s: %w", unit, err)
 	}
 	return nil
 }
@@ -93,8 +98,12 @@ func (c *Cluster) StayDown(unit string) error {
 	})
 }
 
-// Boot boots the machine of a unit that stayed down after a reboot.
+// Boot boots the machine of a unit that stayed down after a reboot, once it has
+// gone down.
 func (c *Cluster) Boot(unit string) error {
+	if err := c.awaitReboot(c.ctx, unit); err != nil {
+		return err
+	}
 	return c.update(func() error {
 		a, err := c.agent(unit)
 		switch {

@@ -75,6 +75,15 @@ func (b *Backend) StopAgent(_ context.Context, unit string) error { return b.clu
 // StartAgent implements steps.AgentStopper.
 func (b *Backend) StartAgent(_ context.Context, unit string) error { return b.cluster.StartAgent(unit) }
 
+// Reboot implements steps.Rebooter.
+func (b *Backend) Reboot(ctx context.Context, unit string) error { return b.cluster.Reboot(ctx, unit) }
+
+// StayDown implements steps.Rebooter.
+func (b *Backend) StayDown(_ context.Context, unit string) error { return b.cluster.StayDown(unit) }
+
+// Boot implements steps.Rebooter.
+func (b *Backend) Boot(_ context.Context, unit string) error { return b.cluster.Boot(unit) }
+
 // pollProcesses is how often processes are looked for: no event tells of them.
 const pollProcesses = 10 * time.Millisecond
 

@@ -50,6 +50,8 @@ var _ interface {
 	steps.WorkerKiller
 	steps.Ticker
 	steps.AgentStopper
+	steps.Subordinator
+	steps.Rebooter
 } = (*Backend)(nil)
 
 // New returns a model without an application. The program that calls it must
@@ -108,13 +110,33 @@ func (b *Backend) Deploy(ctx context.Context, d steps.Deployment) error {
 	if err := cluster.SetConfig(d.Config); err != nil {
 		return err
 	}
-	return b.AddUnits(ctx, d.Units)
+	if len(d.Principals) == 0 {
+		return b.AddUnits(ctx, d.Units)
+	}
+	for _, p := range d.Principals {
+		if err := b.AddPrincipalUnits(ctx, p.App, p.Units); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // AddUnits implements steps.Backend.
 func (b *Backend) AddUnits(_ context.Context, n int) error {
+	return b.addUnits(n, b.cluster.AddUnit)
+}
+
+// AddPrincipalUnits implements steps.Subordinator.
+func (b *Backend) AddPrincipalUnits(_ context.Context, app string, n int) error {
+	return b.addUnits(n, func() (unit string, err error) {
+		_, unit, err = b.cluster.AddPrincipalUnit(app)
+		return unit, err
+	})
+}
+
+func (b *Backend) addUnits(n int, add func() (string, error)) error {
 	for range n {
-		unit, err := b.cluster.AddUnit()
+		unit, err := add()
 		if err != nil {
 			return err
 		}
@@ -123,6 +145,16 @@ func (b *Backend) AddUnits(_ context.Context, n int) error {
 		b.mu.Unlock()
 	}
 	return nil
+}
+
+// RemovePrincipalUnit implements steps.Subordinator.
+func (b *Backend) RemovePrincipalUnit(_ context.Context, unit string, force bool) error {
+	return b.cluster.RemoveUnit(unit, force)
+}
+
+// RemoveRelation implements steps.Subordinator.
+func (b *Backend) RemoveRelation(_ context.Context, app string) error {
+	return b.cluster.RemoveRelation(app)
 }
 
 // RemoveUnit implements steps.Backend.
@@ -178,7 +210,7 @@ func (b *Backend) State(context.Context) (steps.State, error) {
 	out := steps.State{App: peers.Databag}
 	for _, u := range status.Units {
 		out.Units = append(out.Units, steps.Unit{
-			Name: u.Name, Leader: u.Leader, Status: u.Status, Message: u.Message,
+			Name: u.Name, Leader: u.Leader, Principal: u.Principal, Status: u.Status, Message: u.Message,
 			Idle: u.Idle(), Databag: u.Databags[peers.ID],
 		})
 	}

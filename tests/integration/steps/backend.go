@@ -70,6 +70,15 @@ type Deployment struct {
 	Charm  Charm
 	Units  int
 	Config map[string]string
+	// Principals are what a subordinate charm is integrated with: Units is the
+	// sum of theirs.
+	Principals []Principal
+}
+
+// Principal is an application that a subordinate charm is integrated with.
+type Principal struct {
+	App   string
+	Units int
 }
 
 // ActionResult is how an action ended.
@@ -96,10 +105,12 @@ type State struct {
 
 // Unit is what an operator can see of a unit.
 type Unit struct {
-	Name    string
-	Leader  bool
-	Status  string // workload status: active, waiting, error ...
-	Message string
+	Name   string
+	Leader bool
+	// Principal is the unit that a subordinate's is beside.
+	Principal string
+	Status    string // workload status: active, waiting, error ...
+	Message   string
 	// Idle reports that the unit's agent runs nothing and has nothing to run. Scripts
 	// take it that the unit has heard what the others have written, so a backend
 	// that can't tell lets some time go by before it says so.
@@ -154,6 +165,28 @@ type WorkerKiller interface {
 type Ticker interface {
 	// UpdateStatus has the unit run update-status.
 	UpdateStatus(ctx context.Context, unit string) error
+}
+
+// Subordinator is a Backend on which a subordinate charm can be deployed. A unit
+// of a principal comes with one of the subordinate's.
+type Subordinator interface {
+	// AddPrincipalUnits adds units to a principal application.
+	AddPrincipalUnits(ctx context.Context, app string, n int) error
+	// RemovePrincipalUnit removes a unit of a principal application.
+	RemovePrincipalUnit(ctx context.Context, unit string, force bool) error
+	// RemoveRelation ends the integration with a principal application.
+	RemoveRelation(ctx context.Context, app string) error
+}
+
+// Rebooter is a Backend whose units' machines can be rebooted.
+type Rebooter interface {
+	// Reboot reboots the machine of a unit and waits until it has come up, or
+	// stays down.
+	Reboot(ctx context.Context, unit string) error
+	// StayDown has the machine stay down from its next reboot until Boot.
+	StayDown(ctx context.Context, unit string) error
+	// Boot boots a machine that stayed down.
+	Boot(ctx context.Context, unit string) error
 }
 
 // AgentStopper is a Backend that can stop the agent of a unit.

@@ -32,15 +32,17 @@ type command struct {
 
 func commands() map[string]func(*testscript.TestScript, bool, []string) {
 	table := map[string]command{
-		"deploy":        {"N [charm=NAME] [OPTION=VALUE...]", 1, -1, false, deploy},
-		"run":           {"UNITS ACTION [PARAM=VALUE...] [&]", 2, -1, true, runAction},
-		"juju-exec":     {"UNIT COMMAND", 2, 2, true, jujuExec},
-		"config":        {"OPTION=VALUE...", 1, -1, false, config},
-		"add-unit":      {"[N]", 0, 1, false, addUnit},
-		"remove-unit":   {"UNIT [--force]", 1, 2, false, removeUnit},
-		"refresh":       {"CHARM", 1, 1, false, refresh},
-		"set-databag":   {"UNIT KEY VALUE", 3, 3, false, setDatabag},
-		"attempt-ended": {"UNIT", 1, 1, false, attemptHasEnded},
+		"deploy":          {"N [charm=NAME] [OPTION=VALUE...]", 1, -1, false, deploy},
+		"run":             {"UNITS ACTION [PARAM=VALUE...] [&]", 2, -1, true, runAction},
+		"juju-exec":       {"UNIT COMMAND", 2, 2, true, jujuExec},
+		"config":          {"OPTION=VALUE...", 1, -1, false, config},
+		"principals":      {"APP=N...", 1, -1, false, principals},
+		"add-unit":        {"[N] | APP [N]", 0, 2, false, addUnit},
+		"remove-unit":     {"UNIT [--force]", 1, 2, false, removeUnit},
+		"remove-relation": {"APP", 1, 1, false, removeRelation},
+		"refresh":         {"CHARM", 1, 1, false, refresh},
+		"set-databag":     {"UNIT KEY VALUE", 3, 3, false, setDatabag},
+		"attempt-ended":   {"UNIT", 1, 1, false, attemptHasEnded},
 
 		"expect": {"CONDITION...", 1, -1, true, expect},
 		"await":  {"CONDITION...", 1, -1, true, await},
@@ -48,6 +50,9 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"elect":         {"UNIT [--now]", 1, 2, false, elect},
 		"kill-hook":     {"UNIT", 1, 1, false, onUnit(HookKiller.KillHook)},
 		"kill-worker":   {"UNIT", 1, 1, false, onUnit(WorkerKiller.KillWorker)},
+		"reboot":        {"UNIT [--stay-down]", 1, 2, false, reboot},
+		"stay-down":     {"UNIT", 1, 1, false, onUnit(Rebooter.StayDown)},
+		"boot":          {"UNIT", 1, 1, false, onUnit(Rebooter.Boot)},
 		"agent-stop":    {"UNIT", 1, 1, false, onUnit(AgentStopper.StopAgent)},
 		"agent-start":   {"UNIT", 1, 1, false, onUnit(AgentStopper.StartAgent)},
 		"update-status": {"UNIT", 1, 1, false, onUnit(Ticker.UpdateStatus)},
@@ -101,6 +106,13 @@ func deploy(ctx context.Context, c *call) error {
 		d.Charm = Charm(name)
 		delete(d.Config, "charm")
 	}
+	sum := 0
+	for _, p := range c.principals {
+		sum += p.Units
+	}
+	if d.Principals = c.principals; len(d.Principals) > 0 && sum != n {
+		return fmt.Errorf("cannot deploy %d units beside %d of principals", n, sum)
+	}
 	if err := c.backend.Deploy(ctx, d); err != nil {
 		return err
 	}
@@ -116,16 +128,45 @@ func config(ctx context.Context, c *call) error {
 	return c.backend.SetConfig(ctx, options)
 }
 
+// principals says what the next deployment is integrated with.
+func principals(_ context.Context, c *call) error {
+	if _, ok := c.backend.(Subordinator); !ok {
+		return errNoSuchStep
+	}
+	for _, arg := range c.args {
+		app, count, _ := strings.Cut(arg, "=")
+		n, err := strconv.Atoi(count)
+		if err != nil || n < 1 {
+			return fmt.Errorf("%q is not APP=N", arg)
+		}
+		c.principals = append(c.principals, Principal{App: app, Units: n})
+	}
+	return nil
+}
+
 func addUnit(ctx context.Context, c *call) error {
+	args, app := c.args, ""
+	if len(c.principals) > 0 {
+		if len(args) == 0 {
+			return errors.New("usage: add-unit APP [N], of a subordinate charm")
+		}
+		app, args = args[0], args[1:]
+	}
 	n := 1
-	if len(c.args) > 0 {
+	if len(args) > 0 {
 		var err error
-		if n, err = strconv.Atoi(c.args[0]); err != nil || n < 1 {
-			return fmt.Errorf("cannot add %q units", c.args[0])
+		if n, err = strconv.Atoi(args[0]); err != nil || n < 1 || len(args) > 1 {
+			return fmt.Errorf("cannot add %q units", args)
 		}
 	}
 	c.wanted += n
-	if err := c.backend.AddUnits(ctx, n); err != nil {
+	var err error
+	if app != "" {
+		err = c.backend.(Subordinator).AddPrincipalUnits(ctx, app, n)
+	} else {
+		err = c.backend.AddUnits(ctx, n)
+	}
+	if err != nil {
 		return err
 	}
 	return c.await(ctx, func(seen snapshot) error {
@@ -134,12 +175,52 @@ func addUnit(ctx context.Context, c *call) error {
 }
 
 func removeUnit(ctx context.Context, c *call) error {
-	unit, force, err := c.unitAnd("--force")
+	name, force, err := c.nameAnd("--force")
+	if err != nil {
+		return err
+	}
+	if app, _, ok := strings.Cut(name, "/"); ok && app != Application && len(c.principals) > 0 {
+		c.wanted--
+		return c.backend.(Subordinator).RemovePrincipalUnit(ctx, name, force)
+	}
+	unit, err := c.Unit(name)
 	if err != nil {
 		return err
 	}
 	c.wanted--
 	return c.backend.RemoveUnit(ctx, unit, force)
+}
+
+func removeRelation(ctx context.Context, c *call) error {
+	backend, ok := c.backend.(Subordinator)
+	if !ok {
+		return errNoSuchStep
+	}
+	seen, err := c.look(ctx, false)
+	if err != nil {
+		return err
+	}
+	for _, u := range seen.Units {
+		if strings.HasPrefix(u.Principal, c.args[0]+"/") {
+			c.wanted--
+		}
+	}
+	return backend.RemoveRelation(ctx, c.args[0])
+}
+
+func reboot(ctx context.Context, c *call) error {
+	backend, ok := c.backend.(Rebooter)
+	if !ok {
+		return errNoSuchStep
+	}
+	unit, stayDown, err := c.unitAnd("--stay-down")
+	if err == nil && stayDown {
+		err = backend.StayDown(ctx, unit)
+	}
+	if err != nil {
+		return err
+	}
+	return backend.Reboot(ctx, unit)
 }
 
 func elect(ctx context.Context, c *call) error {
@@ -154,14 +235,22 @@ func elect(ctx context.Context, c *call) error {
 	return backend.Elect(ctx, unit, now)
 }
 
-// unitAnd reads the arguments UNIT [FLAG], in either order.
-func (c *call) unitAnd(flag string) (unit string, given bool, err error) {
+// nameAnd reads the arguments NAME [FLAG], in either order.
+func (c *call) nameAnd(flag string) (name string, given bool, err error) {
 	args := slices.DeleteFunc(slices.Clone(c.args), func(arg string) bool { return arg == flag })
 	if len(args) != 1 {
 		return "", false, fmt.Errorf("expected UNIT [%s], got %q", flag, c.args)
 	}
-	unit, err = c.Unit(args[0])
-	return unit, len(c.args) > 1, err
+	return args[0], len(c.args) > 1, nil
+}
+
+// unitAnd reads the arguments UNIT [FLAG], in either order.
+func (c *call) unitAnd(flag string) (unit string, given bool, err error) {
+	name, given, err := c.nameAnd(flag)
+	if err == nil {
+		unit, err = c.Unit(name)
+	}
+	return unit, given, err
 }
 
 func refresh(ctx context.Context, c *call) error {

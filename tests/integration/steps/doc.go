@@ -20,11 +20,14 @@
 //	run UNITS ACTION [PARAM=VALUE...] [&]     run an action on all of UNITS at once
 //	juju-exec UNIT COMMAND                    run a shell command in a unit's context
 //	config OPTION=VALUE...                    set options
-//	add-unit [N]                              add units, wait until there are as many
+//	add-unit [N] | APP [N]                    add units, wait until there are as many
 //	remove-unit UNIT [--force]                ask for the removal of a unit
 //	refresh CHARM                             upgrade to another charm
 //	set-databag UNIT KEY VALUE                write a unit's databag behind the charm's back
 //	attempt-ended UNIT                        say that the unit's attempt has ended, of which it left no trace
+//
+// The units of a subordinate charm come and go with those of its principals: APP
+// names an application of these, and remove-unit a unit of it, as postgresql/0.
 //
 // Parameters of actions are YAML scalars, options plain text. A run or juju-exec
 // prints the results, and what went wrong on standard error, for the stdout and
@@ -34,6 +37,11 @@
 //
 // Only some backends have these:
 //
+//	principals APP=N...    say, before deploy, with whose units a subordinate charm's N units come
+//	remove-relation APP    end the integration with a principal application
+//	reboot UNIT [--stay-down]  reboot the unit's machine; stay-down: until boot
+//	stay-down UNIT         have its machine stay down when the charm reboots it
+//	boot UNIT              boot a machine that stayed down
 //	elect UNIT [--now]     move leadership; now: even under a hook of the leader
 //	kill-hook UNIT         kill what the unit runs
 //	kill-worker UNIT       wait until a worker waits in the unit's background, and kill it

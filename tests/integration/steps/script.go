@@ -42,10 +42,12 @@ func ScriptOf(ts *testscript.TestScript) *Script {
 type Script struct {
 	backend Backend
 	limit   time.Duration
-	wanted  int          // units that there should be
-	names   []unitName   // in the order in which the units were first seen
-	running []*actionRun // in the background
-	ended   []Transition // attempts that the script says have ended
+	wanted  int // units that there should be
+	// principals are for the next deployment.
+	principals []Principal
+	names      []unitName   // in the order in which the units were first seen
+	running    []*actionRun // in the background
+	ended      []Transition // attempts that the script says have ended
 }
 
 type unitName struct{ role, unit string }
