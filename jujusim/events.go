@@ -226,13 +226,14 @@ func (u *unit) nextRelation(m *Model, i int) (Run, bool) {
 		}
 		return u.relationRun(m, i, stepChanged, s.changedPending), true
 	}
+	ends := u.dying || i == u.host && m.hostEnds(i)
 	for j := range s.peers {
 		v := &s.peers[j]
-		if v.joined && !v.held && (u.dying || v.gone && !v.missed) {
+		if v.joined && !v.held && (ends || v.gone && !v.missed) {
 			return u.relationRun(m, i, stepDeparted, v.unit), true
 		}
 	}
-	if u.dying {
+	if ends {
 		if i == u.host && s.created {
 			return u.relationRun(m, i, stepBroken, ""), true
 		}

@@ -281,6 +281,7 @@ func (h *Hook) advance() {
 		u.rels[h.run.RelationID].inScope, u.leftPrincipal = false, true
 		m.relations[h.run.RelationID].bag(u.name).inScope = false
 		m.dropRemovedApps()
+		m.tellToLeave(u)
 	case stepCreated:
 		u.rels[h.run.RelationID].created = true
 	case stepJoined, stepChanged, stepDeparted:

@@ -87,9 +87,10 @@ func (m *Model) RemovePrincipalUnit(name string, force bool) error {
 }
 
 // RemoveRelation ends the integration with a principal application: its units
-// stay, their subordinates leave. goal-state has the application until all of
-// them have left the relation that ties them to their principals, which is the
-// first that a subordinate leaves: it still runs hooks then.
+// stay, their subordinates leave. First each runs the last hooks of the relation
+// that ties it to its principal; only then is it told to leave. goal-state has the
+// application until all of them are through with the relation, and not while they
+// run what comes then: it may be actions and commands, too.
 func (m *Model) RemoveRelation(app string) error {
 	a := m.principalApp(app)
 	if a == nil || a.removed {
@@ -97,7 +98,8 @@ func (m *Model) RemoveRelation(app string) error {
 	}
 	a.removed = true
 	for _, p := range slices.Clone(m.principals) {
-		if u, err := m.unit(p.unit); err == nil && p.app == app {
+		if u, err := m.unit(p.unit); err == nil && p.app == app && !u.rels[u.host].inScope {
+			u.leftPrincipal = true // it never entered
 			m.tellToLeave(u)
 		}
 	}
@@ -130,6 +132,11 @@ func (m *Model) principalApp(name string) *principalApp {
 		}
 	}
 	return nil
+}
+
+// hostEnds reports whether a relation to principals is being removed.
+func (m *Model) hostEnds(relation int) bool {
+	return slices.ContainsFunc(m.principalApps, func(a principalApp) bool { return a.host == relation && a.removed })
 }
 
 func (m *Model) principalIndex(name string) int {

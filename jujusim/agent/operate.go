@@ -39,7 +39,10 @@ func (c *Cluster) RemoveUnit(unit string, force bool) error {
 // RemoveRelation ends the integration of a subordinate application with one of its
 // principals: its units beside that one's leave.
 func (c *Cluster) RemoveRelation(app string) error {
-	return c.update(func() error { return c.model.RemoveRelation(app) })
+	return c.update(func() error {
+		c.dirty = true // the model does not tell of it
+		return c.model.RemoveRelation(app)
+	})
 }
 
 // Principals returns the units of the applications that a subordinate application
