@@ -6,7 +6,7 @@ RACE = $(filter-out %/jujusim/agent %/jujusim/script %/pack,$(shell go list ./ho
 # Times, not a duration: go test can fail with "context deadline exceeded" when that is over.
 FUZZTIME ?= 20000x
 
-.PHONY: build charm demo test lint race fuzz clean integration charmcraft-check bench bench-peers soak exhaustive process-faults
+.PHONY: build charm demo test lint race fuzz clean integration charmcraft-check bench bench-peers soak exhaustive figures process-faults
 
 build: ## build all programs into bin/
 	@mkdir -p bin
@@ -44,6 +44,14 @@ soak: ## simulate random schedules for DURATION, from SEED on or from a fresh on
 
 exhaustive: ## every interleaving of small clusters: the long scopes too (docs/verification.md)
 	go test -count=1 -v -timeout 2h -run '^TestExhaustive' ./tests/simulation -exhaustive.full
+
+FIGURES = docs/verification/$(shell date -u +%F)
+figures: ## what simulation (for DURATION), mutants and search (all scopes) counted, in a folder of the day
+	@mkdir -p $(FIGURES)
+	{ git log -1 --format='commit %h of %cs'; go version; nproc; } > $(FIGURES)/made-with.txt
+	go test -count=1 -v -timeout 0 -run '^TestSimulation$$' ./tests/simulation -duration $(DURATION) > $(FIGURES)/simulation.txt
+	go test -count=1 -v -run '^TestMutants$$' ./tests/simulation > $(FIGURES)/mutants.txt
+	go test -count=1 -v -timeout 2h -run '^TestExhaustive$$' ./tests/simulation -exhaustive.full > $(FIGURES)/exhaustive.txt
 
 RUNS ?= 200
 process-faults: ## RUNS random runs of real processes that are killed and worse, from SEED on or from a fresh one
