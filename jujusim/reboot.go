@@ -13,6 +13,7 @@ func jujuReboot(c *call) error {
 	}
 	switch {
 	case c.h.run.Kind == ActionRun:
+		//lint:ignore ST1005 it is what Juju says
 		return errors.New("juju-reboot is not supported when running an action.")
 	case c.flags["now"] != "":
 		c.h.rebootNow()
