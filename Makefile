@@ -69,20 +69,23 @@ charmcraft-check: ## pack with the real charmcraft too, and compare (as root, on
 	tests/charmcraft/check.sh
 
 ROLLS = 3|10|30|100|300
+BENCH ?= build/bench
 bench: build ## what hooks and rolls cost: one table a question (docs/performance.md)
-	@mkdir -p build/bench
+	@mkdir -p $(BENCH)
 	go run ./internal/pack -dir build/charm
-	bin/jujusim bench --charm build/charm --rolls 3,10,30 --json build/bench/hooks.json
-	go test -run '^$$' -bench 'Roll/units=($(ROLLS))$$' -benchtime 1x -count 3 -timeout 1h ./tests/cost > build/bench/counts.txt
-	go test -run '^$$' -bench 'Queue|Call|Hook$$' -count 5 ./internal/codec ./tests/cost ./hooktool ./jujusim > build/bench/parts.txt
-	cat build/bench/counts.txt build/bench/parts.txt | go run ./tests/cost/report table
+	bin/jujusim bench --charm build/charm --rolls 3,10,30 --json $(BENCH)/hooks.json > $(BENCH)/tables.txt
+	go test -run '^$$' -bench 'Roll/units=($(ROLLS))$$' -benchtime 1x -count 3 -timeout 1h ./tests/cost > $(BENCH)/counts.txt
+	go test -run '^$$' -bench 'Queue|Call|Hook$$' -count 5 ./internal/codec ./tests/cost ./hooktool ./jujusim > $(BENCH)/parts.txt
+	cat $(BENCH)/counts.txt $(BENCH)/parts.txt | go run ./tests/cost/report table >> $(BENCH)/tables.txt
+	@cat $(BENCH)/tables.txt
 
 bench-peers: build ## the same beside a Python charm, on real Juju too if a controller is up (HOOK_TOOL=jujuc for Juju's own hook tools)
-	@mkdir -p build/bench
+	@mkdir -p $(BENCH)
 	go run ./internal/pack -dir build/charm
 	tests/rival/build.sh build/peer
 	tests/rival/with-juju-exec.sh bin/jujusim bin/jujusim bench --charm build/charm --charm build/peer \
-		--rolls 1,3,10,30 --runs 10 --limit 10m --json build/bench/peers.json $(if $(HOOK_TOOL),--hook-tool $(HOOK_TOOL))
+		--rolls 1,3,10,30 --runs 10 --limit 10m --json $(BENCH)/peers.json $(if $(HOOK_TOOL),--hook-tool $(HOOK_TOOL)) > $(BENCH)/peers.txt
+	@cat $(BENCH)/peers.txt
 	@if juju controllers 2>/dev/null | grep -q '\*'; then go run ./tests/rival/juju -charm build/charm -charm build/peer; \
 		else echo 'no Juju controller is up: nothing measured on real Juju'; fi
 
