@@ -2,13 +2,11 @@ package charm
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"rolling-ops/hooktool"
+	"rolling-ops/internal/bootclock"
 	"rolling-ops/internal/worker"
 )
 
@@ -39,15 +37,7 @@ type systemClock struct{}
 
 func (systemClock) Now() time.Time { return time.Now() }
 
-// SinceBoot goes on while the machine is suspended, unlike Go's own monotonic
-// clock.
-func (systemClock) SinceBoot() time.Duration {
-	var t unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &t); err != nil {
-		panic(fmt.Sprintf("cannot read the boot-time clock: %v", err)) // no Linux lacks it
-	}
-	return time.Duration(t.Nano())
-}
+func (systemClock) SinceBoot() time.Duration { return bootclock.Now() }
 
 func sleep(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)

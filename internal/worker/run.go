@@ -9,6 +9,8 @@ import (
 	"math"
 	"os"
 	"time"
+
+	"rolling-ops/internal/bootclock"
 )
 
 // look is how often a worker that waits looks whether its unit is still there
@@ -58,7 +60,7 @@ func Run(ctx context.Context, o Options, delay time.Duration) error {
 
 // dueAfter returns the boot time at which the delay is over.
 func dueAfter(delay time.Duration) time.Duration {
-	now := bootTime()
+	now := bootclock.Now()
 	return now + min(max(delay, 0), math.MaxInt64-now)
 }
 
@@ -90,7 +92,7 @@ func (w *worker) run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return errStopped
 		}
-		now := bootTime()
+		now := bootclock.Now()
 		if w.post.leave(&w.plan, now, err == nil) {
 			return nil
 		}
@@ -138,7 +140,7 @@ func (w *worker) wait(ctx context.Context) error {
 			return errGone
 		}
 		due, _ := w.plan.Due()
-		left := due - bootTime()
+		left := due - bootclock.Now()
 		if left <= 0 {
 			return nil
 		}
@@ -151,7 +153,7 @@ func (w *worker) wait(ctx context.Context) error {
 // delay returns how long it is until the next call, for the log.
 func (w *worker) delay() time.Duration {
 	due, _ := w.plan.Due()
-	return (due - bootTime()).Round(time.Millisecond)
+	return (due - bootclock.Now()).Round(time.Millisecond)
 }
 
 // gone tells whether the unit was removed from this machine. A charm directory

@@ -158,11 +158,3 @@ func (p *post) close() {
 func decodeDue(message [8]byte) time.Duration {
 	return time.Duration(binary.BigEndian.Uint64(message[:]))
 }
-
-// bootTime returns the time since boot, sleep included.
-func bootTime() time.Duration {
-	var ts unix.Timespec
-	// The kernel knows this clock, so this cannot fail.
-	_ = unix.ClockGettime(unix.CLOCK_BOOTTIME, &ts)
-	return time.Duration(ts.Nano())
-}

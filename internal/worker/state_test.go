@@ -207,6 +207,25 @@ func TestLogIsBounded(t *testing.T) {
 	}
 }
 
+// Standard error that is not the unit's log is left alone, however large.
+func TestOtherOutputIsNotTrimmed(t *testing.T) {
+	u := newUnit(t, "")
+	other, err := os.Create(filepath.Join(u.dir, "other"))
+	u.must(err)
+	defer other.Close()
+	u.must(errorOf(other.Truncate(2*maxLog), os.Mkdir(u.StateDir, 0o750)))
+	u.write("state/app-0.log", "kept\n")
+	worker := exec.Command(filepath.Join(u.CharmDir, Program), u.args(0)...)
+	worker.Stderr = other
+	u.must(worker.Run())
+	if fi, err := other.Stat(); err != nil || fi.Size() < 2*maxLog {
+		t.Errorf("the other file was trimmed: %v, %v", fi, err)
+	}
+	if u.log() != "\nkept" {
+		t.Errorf("the log has %q", u.log())
+	}
+}
+
 func TestFileModes(t *testing.T) {
 	u := newUnit(t, "")
 	u.must(os.Mkdir(u.StateDir, 0o750))

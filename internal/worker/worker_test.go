@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"rolling-ops/internal/bootclock"
 )
 
 const hour = time.Hour
@@ -24,10 +26,10 @@ func TestHookRunsAfterDelay(t *testing.T) {
 	t.Setenv("CHARM_DIR", "/charm")
 	t.Setenv("KEPT", "yes")
 	u := newUnit(t, `env | grep -E '^(JUJU_|CHARM_DIR|KEPT)' > env`)
-	start := bootTime()
+	start := bootclock.Now()
 	u.request(50 * time.Millisecond)
 	u.waitForCalls(1)
-	if elapsed := bootTime() - start; elapsed < 50*time.Millisecond {
+	if elapsed := bootclock.Now() - start; elapsed < 50*time.Millisecond {
 		t.Errorf("hook ran after %s already", elapsed)
 	}
 	u.waitForEnd()
@@ -40,6 +42,16 @@ func TestHookRunsAfterDelay(t *testing.T) {
 	}
 	if u.warnings.Len() > 0 {
 		t.Errorf("unexpected warnings: %s", &u.warnings)
+	}
+}
+
+// A worker that somebody starts from within a hook calls juju-exec all the same.
+func TestWorkerHandsNoHookToJujuExec(t *testing.T) {
+	t.Setenv("JUJU_CONTEXT_ID", "app/0-update-status-1")
+	u := newUnit(t, `env | grep ^JUJU_ > env; true`)
+	u.must(exec.Command(filepath.Join(u.CharmDir, Program), u.args(0)...).Run())
+	if env := u.read("env"); env != "" {
+		t.Errorf("hook's environment reached juju-exec: %s", env)
 	}
 }
 
@@ -338,11 +350,16 @@ func TestHookCommandIsSafeForShell(t *testing.T) {
 
 func TestRunCmdIsFound(t *testing.T) {
 	u := newUnit(t, "")
+	old := "#!/bin/sh\necho juju-run >> " + u.dir + "/calls\n" // there is one beside juju-exec in Juju 3
+	u.must(os.WriteFile(filepath.Join(u.dir, "juju-run"), []byte(old), 0o755))
 	t.Setenv("PATH", u.dir+":"+os.Getenv("PATH"))
 	u.Options.RunCmd = ""
 	u.request(0)
 	u.waitForCalls(1)
 	u.waitForEnd()
+	if calls := u.calls(); calls[0] == "juju-run" {
+		t.Error("juju-run was taken in place of juju-exec")
+	}
 }
 
 func TestOneBinaryIsDispatchAndWorker(t *testing.T) {
