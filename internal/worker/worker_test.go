@@ -208,6 +208,17 @@ func TestLongCallIsLeftAlone(t *testing.T) {
 	}
 }
 
+// A hook may leave a child behind that has the call's standard error open.
+func TestCallEndsBeforeItsChildren(t *testing.T) {
+	u := newUnit(t, `sleep 1000 & echo $! > child`)
+	u.request(0)
+	u.waitForEnd() // fails after 10 s
+	u.must(exec.Command("kill", strings.TrimSpace(u.read("child"))).Run())
+	if calls := u.calls(); len(calls) != 1 {
+		t.Errorf("got calls %q, want one", calls)
+	}
+}
+
 func TestRequestShortensPause(t *testing.T) {
 	t.Setenv(retryEnv, "1h")
 	u := newUnit(t, `[ -e healthy ]`)
