@@ -18,6 +18,17 @@ const (
 	RetryRelease
 	// RetryHold tries again before any other unit gets the lock.
 	RetryHold
+	// Continue says that the attempt is not over: the unit keeps the lock, nothing
+	// is written, and the worker brings the unit back to go on with the attempt in
+	// another hook. What waited for the hook to end, an operator's action or a
+	// changed configuration, comes in between. Nothing counts such a call: a
+	// callback that returns Continue has to know itself when it has done so for
+	// long enough.
+	Continue
+	// Await says that the attempt can't begin or go on until something changes of
+	// which the unit has a hook, such as the configuration. It is Continue without
+	// the worker: any later hook of the unit goes on with the attempt.
+	Await
 )
 
 func (r Result) String() string {
@@ -28,6 +39,10 @@ func (r Result) String() string {
 		return "retry-release"
 	case RetryHold:
 		return "retry-hold"
+	case Continue:
+		return "continue"
+	case Await:
+		return "await"
 	}
 	return fmt.Sprintf("Result(%d)", int(r))
 }
@@ -57,7 +72,7 @@ func call(ctx context.Context, cb Callback, args codec.Args) (result Result, err
 	if err != nil {
 		return RetryRelease, err
 	}
-	if result < Release || result > RetryHold {
+	if result < Release || result > Await {
 		return RetryRelease, fmt.Errorf("callback returned unknown %v", result)
 	}
 	return result, nil

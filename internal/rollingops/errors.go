@@ -9,6 +9,10 @@ import (
 // queued before relation-created.
 var ErrNoRelation = errors.New("the peer relation does not exist yet")
 
+// ErrCutShort is an attempt's error that was not begun again, since its hook had
+// ended in mid-operation each time.
+var ErrCutShort = errors.New("the hook ended in mid-operation")
+
 // ErrNotLeader says that only the leader may do what was asked for.
 var ErrNotLeader = errors.New("this unit is not the leader")
 

@@ -65,6 +65,11 @@ type Attempt struct {
 	Dropped string
 }
 
+// goesOn reports whether the attempt is not over.
+func (a *Attempt) goesOn() bool { return a.is(Continue) || a.is(Await) }
+
+func (a *Attempt) is(r Result) bool { return a != nil && a.Result == r }
+
 // Ticket says where a request ended up.
 type Ticket struct {
 	// Position in the unit's own queue, 1 for the head.
@@ -249,6 +254,9 @@ func (h *Hook) attempt(ctx context.Context) error {
 		return fmt.Errorf("cannot begin an attempt: %w", err) // rather than count one that was none
 	}
 	h.report.Attempt = h.runHead(ctx)
+	if h.report.Attempt.goesOn() {
+		return nil // the grant stays unused
+	}
 	h.own.executedAt = next(h.m.reading(), h.grant.at)
 	h.own.retryNow = ""
 	return nil
@@ -296,6 +304,10 @@ func (h *Hook) runHead(ctx context.Context) *Attempt {
 		}
 		log.Error("operation failed", "error", a.Err)
 	}
+	if a.goesOn() {
+		log.Debug("operation goes on in another hook", "result", a.Result)
+		return a
+	}
 	h.settle(op, a)
 	log.Info("operation ended", "result", a.Result, "state", h.own.state)
 	return a
@@ -322,7 +334,7 @@ func (h *Hook) attemptOnce(ctx context.Context, callback Callback, op codec.Oper
 		}
 	}()
 	if cutShort >= maxCutShort {
-		return RetryRelease, fmt.Errorf("the hook ended in mid-operation %d times", cutShort)
+		return RetryRelease, fmt.Errorf("%w %d times", ErrCutShort, cutShort)
 	}
 	return call(ctx, callback, op.Kwargs)
 }
@@ -356,16 +368,23 @@ func (h *Hook) dropHead() {
 	}
 }
 
+// continueAfter is when an attempt that is not over goes on, so that the hooks
+// and actions that wait come first: a juju-exec goes before most of them.
+const continueAfter = time.Second
+
 // wakeIfNeeded asks for the worker when the local unit ends the hook with an
 // unused grant, or leads and has to look again later. A unit that is leaving
 // gets no more hooks of that kind.
 func (h *Hook) wakeIfNeeded(ctx context.Context, again time.Duration) error {
 	switch {
 	case h.event.Leaving:
-	case h.holdsUnused():
+	case h.holdsUnused() && !h.report.Attempt.is(Await):
 		wait, err := h.holdersWait(ctx)
 		if err != nil {
 			return err
+		}
+		if h.report.Attempt.is(Continue) {
+			wait = max(wait, continueAfter)
 		}
 		h.wake(ctx, wait)
 	case again > 0:

@@ -347,6 +347,7 @@ func TestOperatorActions(t *testing.T) {
 }
 
 func TestStatus(t *testing.T) {
+	requested := codec.TimestampOf(noon.Add(-time.Hour)).String()
 	long := noon.Add(-StallAfter - time.Second)
 	tests := []struct {
 		name  string
@@ -356,15 +357,15 @@ func TestStatus(t *testing.T) {
 		{"idle", stage{units: bags("app/1", map[string]string{})}, Status{Kind: StatusIdle}},
 		{"third in the line", stage{units: bags("app/1", waiting(Requested, 0, time.Time{}), "app/0", waiting(Requested, 0, time.Time{}),
 			"app/2", waiting(AwaitRetryHold, 1, noon), "app/3", waiting(AwaitRetry, 1, noon))},
-			Status{Kind: StatusWaiting, Operation: "restart", Queued: 1, Position: 3}},
+			Status{Kind: StatusWaiting, Operation: "restart", Requested: requested, Queued: 1, Position: 3}},
 		{"granted", stage{app: held("app/1", noon), units: bags("app/1", waiting(Requested, 0, time.Time{}))},
-			Status{Kind: StatusGranted, Operation: "restart", Queued: 1, Position: 1, Holder: "app/1", Since: noon}},
+			Status{Kind: StatusGranted, Operation: "restart", Requested: requested, Queued: 1, Position: 1, Holder: "app/1", Since: noon}},
 		{"stalled", stage{app: held("app/1", long), units: bags("app/1", waiting(Requested, 0, time.Time{}))},
-			Status{Kind: StatusStalled, Operation: "restart", Queued: 1, Position: 1, Holder: "app/1", Since: long}},
+			Status{Kind: StatusStalled, Operation: "restart", Requested: requested, Queued: 1, Position: 1, Holder: "app/1", Since: long}},
 		{"waits for a stalled holder", stage{app: held("app/2", long), units: bags("app/1", waiting(Requested, 0, time.Time{}), "app/2", map[string]string{})},
-			Status{Kind: StatusWaiting, Operation: "restart", Queued: 1, Position: 1, Holder: "app/2", Since: long, StalledHolder: true}},
+			Status{Kind: StatusWaiting, Operation: "restart", Requested: requested, Queued: 1, Position: 1, Holder: "app/2", Since: long, StalledHolder: true}},
 		{"pausing", stage{units: bags("app/1", waiting(AwaitRetry, 1, noon))},
-			Status{Kind: StatusRetrying, Operation: "restart", Queued: 1, Position: 1, Failed: 1, Until: noon.Add(10 * time.Second)}},
+			Status{Kind: StatusRetrying, Operation: "restart", Requested: requested, Queued: 1, Position: 1, Failed: 1, Until: noon.Add(10 * time.Second)}},
 		{"unreadable", stage{units: bags("app/1", map[string]string{"operations": "?"}, "app/10", map[string]string{"operations": "?"}, "app/9", map[string]string{"operations": "?"})},
 			Status{Kind: StatusUnreadable, Unreadable: []string{"app/1", "app/9", "app/10"}}},
 	}
@@ -412,5 +413,37 @@ func TestNoRelation(t *testing.T) {
 	}
 	if s, err := h.Status(t.Context()); err != nil || s.Kind != StatusNotReady {
 		t.Errorf("Status = %+v, %v", s, err)
+	}
+}
+
+// An attempt that is not over leaves everything as it is, and the worker brings
+// the unit back to go on with it, unless it awaits another hook.
+func TestAttemptThatGoesOn(t *testing.T) {
+	for _, tt := range []struct {
+		result Result
+		state  State
+		failed int
+		woken  bool
+	}{
+		{Continue, Requested, 0, true},
+		{Continue, AwaitRetryHold, 1, true},
+		{Await, Requested, 0, false},
+		{Await, AwaitRetryHold, 1, false},
+	} {
+		s := stage{unit: "app/1", now: noon, app: held("app/1", noon), units: bags("app/1", waiting(tt.state, tt.failed, noon.Add(-time.Hour)))}
+		report := s.hook(t, RelationChanged, func(context.Context, codec.Args) (Result, error) { return tt.result, nil })
+		if report.Attempt == nil || report.Attempt.Result != tt.result {
+			t.Fatalf("%v: %+v", tt.result, report.Attempt)
+		}
+		if report.Woken != tt.woken || report.Woken && report.Wake != continueAfter {
+			t.Errorf("%v in %s: woken %v after %v", tt.result, tt.state, report.Woken, report.Wake)
+		}
+		if want := []string{"is-leader", "app", "app/1"}; gocmp.Diff(want, s.calls) != "" {
+			t.Errorf("%v in %s: calls %q: something was written", tt.result, tt.state, s.calls)
+		}
+		// Any later hook of the unit goes on with it.
+		if again := s.hook(t, OtherEvent, nil); !again.Woken {
+			t.Errorf("%v in %s: the next hook does not ask for the worker", tt.result, tt.state)
+		}
 	}
 }

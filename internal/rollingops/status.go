@@ -40,6 +40,7 @@ func (k StatusKind) String() string {
 type Status struct {
 	Kind      StatusKind
 	Operation string // the callback at the head of the queue, "" if none
+	Requested string // when that operation was requested, as it is stored
 	Queued    int    // operations in the unit's own queue
 	// Position is the unit's place among the units that wait for the lock, 1
 	// for the next one; 0 when it doesn't wait or others were not read.
@@ -48,6 +49,9 @@ type Status struct {
 	Since    time.Time // when Holder was granted the lock
 	Until    time.Time // StatusRetrying: when the next attempt is due
 	Failed   int       // failed attempts of the head operation so far
+	// Holds says that the unit waits for its next attempt without letting
+	// others go first.
+	Holds bool
 	// Unreadable names the units whose databag can't be used, as far as this
 	// hook has read them.
 	Unreadable []string
@@ -85,7 +89,8 @@ func (h *Hook) Status(ctx context.Context) (Status, error) {
 		return s, nil
 	}
 	op, waits := h.own.head()
-	s.Operation, s.Failed = op.CallbackID, op.Attempt.Int()
+	s.Operation, s.Requested, s.Failed = op.CallbackID, op.RequestedAt.String(), op.Attempt.Int()
+	s.Holds = waits && h.own.state == AwaitRetryHold
 	if waits {
 		s.Kind = StatusWaiting
 		s.Position = h.position()
