@@ -116,7 +116,19 @@ func isSpecial(r rune) bool {
 	return r == '=' || r == '"' || r == unicode.ReplacementChar || unicode.IsSpace(r) || !unicode.IsPrint(r)
 }
 
-// indent shifts all lines but the first, so that none can pass for a log line of its own.
+// indent shifts all lines but the first, so that none can pass for a log line of its own, and escapes what is neither
+// printed nor the end of a line or a tab.
 func indent(text string) string {
-	return strings.ReplaceAll(strings.ReplaceAll(text, "\r", ""), "\n", "\n  ")
+	var out strings.Builder
+	for _, r := range strings.ToValidUTF8(text, string(unicode.ReplacementChar)) {
+		switch {
+		case r == '\n':
+			out.WriteString("\n  ")
+		case r == '\t' || unicode.IsPrint(r):
+			out.WriteRune(r)
+		case r != '\r':
+			out.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+		}
+	}
+	return out.String()
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"unicode/utf8"
 )
 
@@ -22,10 +23,26 @@ const hidden = "..."
 // use.
 type Tools struct {
 	runner Runner
+	bound  atomic.Pointer[context.Context]
 }
 
 // New returns the hook tools as reached through r.
 func New(r Runner) *Tools { return &Tools{runner: r} }
+
+// Bound gives up all calls from now on when ctx ends, those of the log too: a charm calls it when what it wrote has to be
+// committed soon, and nothing that follows is worth a delay.
+func (t *Tools) Bound(ctx context.Context) { t.bound.Store(&ctx) }
+
+// bounded returns ctx, ended when that of Bound ends.
+func (t *Tools) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	bound := t.bound.Load()
+	if bound == nil {
+		return ctx, func() {}
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(*bound, func() { cancel(context.Cause(*bound)) })
+	return ctx, func() { stop(); cancel(nil) }
+}
 
 // call is one hook-tool call. Arguments that do not name something of the charm's own go after a "--", so that none
 // is taken for a flag.
@@ -43,6 +60,8 @@ func query(tool string, args ...string) call {
 
 // run makes the call and completes its error.
 func (t *Tools) run(ctx context.Context, c call) ([]byte, error) {
+	ctx, cancel := t.bounded(ctx)
+	defer cancel()
 	stdout, err := t.runner.Run(ctx, c.tool, c.args, c.stdin)
 	if err == nil {
 		return stdout, nil

@@ -84,11 +84,22 @@ func (h *hook) queue(ctx context.Context, operation string, known ...string) (ma
 		shown["max-retry"] = *maxRetry
 	}
 	h.record("action:"+h.event.Name, shown)
-	return map[string]string{
+	results := map[string]string{
 		"operation": operation,
 		"position":  strconv.Itoa(ticket.Position),
 		"duplicate": strconv.FormatBool(ticket.Duplicate),
-	}, nil
+	}
+	if ticket.Retry && h.ops.RetryNow() {
+		results["retry"] = "now"
+		h.Log.Info("the next attempt need not wait", "operation", operation)
+	}
+	if ticket.Duplicate {
+		results["max-retry"] = "unlimited" // of the operation that is queued already
+		if ticket.MaxRetry != nil {
+			results["max-retry"] = strconv.Itoa(*ticket.MaxRetry)
+		}
+	}
+	return results, nil
 }
 
 func (h *hook) clearQueue(ctx context.Context) (map[string]string, error) {
@@ -100,12 +111,28 @@ func (h *hook) clearQueue(ctx context.Context) (map[string]string, error) {
 		return nil, fmt.Errorf("cannot clear the queue: %w", err)
 	}
 	h.cleared = true
+	h.giveUp()
 	text := "unknown" // the queue can't be read
 	if dropped >= 0 {
 		text = strconv.Itoa(dropped)
 	}
 	h.Log.Warn("queue cleared by an operator", "dropped", text)
 	return map[string]string{"dropped": text}, nil
+}
+
+// giveUp forgets the operation that was at the head of the queue. One that waited
+// for the health check ends here, which the transitions must tell.
+func (h *hook) giveUp() {
+	var p progress
+	if h.load(operationNote, &p); p.Operation == "" {
+		return
+	}
+	if !p.Since.IsZero() {
+		h.record(restart+":cleared", map[string]any{})
+	}
+	if err := h.save(operationNote, nil); err != nil {
+		h.Log.Warn("a note is left over", "error", err)
+	}
 }
 
 func (h *hook) releaseLock(ctx context.Context) (map[string]string, error) {

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"gopkg.in/yaml.v3"
+
 	"rolling-ops/internal/rollingops"
 )
 
@@ -65,7 +66,7 @@ func TestQueueTwice(t *testing.T) {
 		t.Error(diff)
 	}
 	handle(t, m, j, "action restart")
-	if diff := cmp.Diff(map[string]string{"operation": "_restart", "position": "2", "duplicate": "true"}, j.results); diff != "" {
+	if diff := cmp.Diff(map[string]string{"operation": "_restart", "position": "2", "duplicate": "true", "max-retry": "unlimited"}, j.results); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -24,6 +24,7 @@ type Deps struct {
 	Waker       rollingops.Waker
 	Commands    Commands
 	Transitions Transitions
+	Notes       Notes
 	Log         *slog.Logger
 	// Sleep waits; it returns early with an error when ctx is done.
 	Sleep func(ctx context.Context, d time.Duration) error
@@ -44,10 +45,12 @@ type hook struct {
 	ops   *rollingops.Hook // the library's part in this hook
 	conf  *loadedConfig    // once asked for
 
+	operation string // what this hook's attempt is about, as in progress
 	requested string // the operation that an action queued in this hook
 	cleared   bool   // an action emptied the queue in this hook
 	released  bool   // an action took the lock from its holder in this hook
 	failure   string // what was wrong in this hook's attempt
+	shown     shownNote
 }
 
 // Handle handles one event. An error means that what the event asked for is
@@ -79,7 +82,12 @@ func (h *hook) run(ctx context.Context) error {
 	if h.event.Kind == Action {
 		h.act(ctx)
 	}
-	if h.event.Kind == UpdateStatus && h.peers != nil && h.peers.leads {
+	if h.event.Kind == ConfigChanged {
+		if err := h.retryChanged(ctx); err != nil {
+			return err
+		}
+	}
+	if h.peers != nil && h.peers.leads && (h.event.Kind == UpdateStatus || len(h.shown.Unreadable) > 0) {
 		// The leader alone tells of units whose queue can't be read: a look at
 		// every unit by every unit would cost too much.
 		if err := h.ops.Survey(ctx); err != nil {
@@ -90,13 +98,17 @@ func (h *hook) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if a := report.Attempt; a != nil && errors.Is(a.Err, rollingops.ErrCutShort) {
+		h.cutShort(a)
+	}
 	if report.Late && h.released {
 		h.fail(ctx, errors.New("cannot release the lock: the hook took too long and wrote nothing; run the action again"))
 	}
-	// What was written is committed only after this: a status is not worth the
-	// leader's promise.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), statusLimit)
+	// What was written is committed only after this: no status and no log line is
+	// worth the leader's promise.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterWrite)
 	defer cancel()
+	h.Tools.Bound(ctx)
 	h.showStatus(ctx, report.Attempt)
 	return nil
 }
@@ -109,6 +121,8 @@ func (h *hook) begin(ctx context.Context) error {
 		Waker:  h.Waker,
 		Log:    h.Log,
 		Pacing: h.pacing,
+
+		Attempts: h,
 	}
 	id, err := h.relationID(ctx)
 	if err != nil {
@@ -122,8 +136,30 @@ func (h *hook) begin(ctx context.Context) error {
 	manager.Register(restart, h.restart)
 	manager.Register(failedRestart, h.failedRestart)
 	manager.Register(deferredRestart, h.deferredRestart)
+	h.load(statusNote, &h.shown)
 	h.ops, err = manager.Begin(ctx, h.libraryEvent())
 	return err
+}
+
+// retryChanged spares the unit the rest of its pause if the configuration is not
+// the one with which its last attempt failed.
+func (h *hook) retryChanged(ctx context.Context) error {
+	status, err := h.ops.Status(ctx)
+	if err != nil || status.Failed == 0 {
+		return err
+	}
+	config, err := h.config(ctx)
+	if err != nil {
+		return err
+	}
+	failed := h.progressOf(status.Requested + " " + status.Operation).Config
+	if failed == "" || failed == config.fingerprint || config.err != nil {
+		return nil
+	}
+	if h.ops.RetryNow() {
+		h.Log.Info("the configuration has changed: the next attempt need not wait", "operation", status.Operation)
+	}
+	return nil
 }
 
 // relationID is the peer relation's id, "" while there is none.
@@ -157,7 +193,8 @@ func (h *hook) libraryEvent() rollingops.Event {
 // loadedConfig is the configuration and what is wrong with it.
 type loadedConfig struct {
 	Config
-	err error
+	err         error
+	fingerprint string
 }
 
 // config asks for the configuration, once a hook. It fails when Juju does;
@@ -168,7 +205,7 @@ func (h *hook) config(ctx context.Context) (*loadedConfig, error) {
 		if err != nil {
 			return nil, fmt.Errorf("cannot read the configuration: %w", err)
 		}
-		c := &loadedConfig{}
+		c := &loadedConfig{fingerprint: fingerprint(settings)}
 		if c.Config, c.err = ParseConfig(settings); c.err != nil {
 			h.Log.Warn("configuration can't be used", "error", c.err)
 		}

@@ -106,17 +106,17 @@ func TestStatuses(t *testing.T) {
 		}, []string{"blocked Cannot read the queue of this unit: see the log, then run the action clear-queue"}},
 		{"bad configuration", "config-changed", func(_ *machine, j *juju) {
 			j.config = map[string]any{"retry-delay": "5", "service": "-x"}
-		}, []string{`blocked service: "-x" is no name of a systemd unit; retry-delay: "5" is no time with a unit, such as "30s" or "5m"`}},
-		{"in the pause before a retry, the status stays", "update-status", func(m *machine, j *juju) {
+		}, []string{`blocked service: "-x" is no name of a systemd unit; retry-delay: "5" is not a time such as "30s" or "5m"`}},
+		{"in the pause before a retry", "update-status", func(m *machine, j *juju) {
 			j.units[local] = map[string]string{"state": "retry-hold", "executed_at": recent, "operations": retried(queueOf(t, m, deferredRestart))}
-		}, nil},
-		{"a request behind one that failed, whose status says why", "action restart", func(m *machine, j *juju) {
+		}, []string{"waiting Awaiting _deferred_restart operation: attempt 1 failed, others wait, next at 12:00:03 UTC"}},
+		{"a request behind one that failed", "action restart", func(m *machine, j *juju) {
 			j.params = map[string]any{}
 			j.units[local] = map[string]string{"state": "retry-hold", "executed_at": recent, "operations": retried(queueOf(t, m, deferredRestart))}
-		}, nil},
+		}, []string{"waiting Awaiting _deferred_restart operation: attempt 1 failed, others wait, next at 12:00:03 UTC"}},
 		{"in the pause before a retry, after an upgrade", "upgrade-charm", func(m *machine, j *juju) {
 			j.units[local] = map[string]string{"state": "retry-hold", "executed_at": recent, "operations": retried(queueOf(t, m, deferredRestart))}
-		}, []string{"waiting Awaiting _deferred_restart operation: attempt 1 failed, next at 12:00:03 UTC"}},
+		}, []string{"waiting Awaiting _deferred_restart operation: attempt 1 failed, others wait, next at 12:00:03 UTC"}},
 		{"leader that grants itself", "restart-relation-joined", func(m *machine, j *juju) {
 			j.leader = true
 			j.units[local] = map[string]string{"state": "request", "operations": queueOf(t, m, restart)}

@@ -1,13 +1,14 @@
 package charm
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/kballard/go-shellquote"
 
 	"rolling-ops/hooktool"
 	"rolling-ops/internal/rollingops"
@@ -19,15 +20,21 @@ type Config struct {
 	Services []string
 	// HealthCheck is the argument vector of the health check, empty for none.
 	HealthCheck []string
-	// HealthCheckTimeout is how long the health check may take.
+	// HealthCheckTimeout is how long the unit may take until the health check
+	// passes.
 	HealthCheckTimeout time.Duration
+	// HealthFor is how long the health check has to hold then.
+	HealthFor time.Duration
+	// PreCheck is the argument vector of the command that has to succeed before
+	// anything is stopped, empty for none.
+	PreCheck []string
 	// Pacing is the pause before a retry.
 	Pacing rollingops.Pacing
 }
 
 // defaults are those of config.yaml.
 var defaults = Config{
-	HealthCheckTimeout: 30 * time.Second,
+	HealthCheckTimeout: 5 * time.Minute,
 	Pacing:             rollingops.Pacing{Delay: 5 * time.Second, Max: 5 * time.Minute},
 }
 
@@ -35,9 +42,10 @@ var defaults = Config{
 const (
 	maxServices     = 100
 	maxServiceName  = 255 // systemd's own
-	maxHealthCheck  = 4096
+	maxCommand      = 4096
 	minCheckTimeout = time.Second
-	maxCheckTimeout = 10 * time.Minute
+	maxCheckTimeout = 24 * time.Hour
+	maxHealthFor    = time.Hour
 	maxPause        = 24 * time.Hour
 )
 
@@ -59,11 +67,10 @@ func ParseConfig(settings hooktool.Settings) (Config, error) {
 		c.Services, err = parseServices(value)
 		return err
 	})
-	read("health-check", func(value string) (err error) {
-		c.HealthCheck, err = parseCommand(value)
-		return err
-	})
+	read("health-check", command(&c.HealthCheck))
 	read("health-check-timeout", duration(&c.HealthCheckTimeout, minCheckTimeout, maxCheckTimeout))
+	read("health-for", duration(&c.HealthFor, 0, maxHealthFor))
+	read("pre-check", command(&c.PreCheck))
 	read("retry-delay", duration(&c.Pacing.Delay, 0, maxPause))
 	read("retry-delay-max", duration(&c.Pacing.Max, 0, maxPause))
 	if len(errs) == 0 && c.Pacing.Max < c.Pacing.Delay {
@@ -79,7 +86,7 @@ func duration(d *time.Duration, least, most time.Duration) func(string) error {
 		parsed, err := time.ParseDuration(value)
 		switch {
 		case err != nil:
-			return fmt.Errorf("%.40q is no time with a unit, such as \"30s\" or \"5m\"", value)
+			return fmt.Errorf("%.40q is not a time such as \"30s\" or \"5m\"", value)
 		case parsed < least || parsed > most:
 			return fmt.Errorf("%s is not between %s and %s", value, least, most)
 		}
@@ -111,18 +118,14 @@ func isServiceName(s string) bool {
 		!strings.ContainsFunc(s, func(r rune) bool { return !isAlphanumeric(r) && !strings.ContainsRune(`:_.\@-`, r) })
 }
 
-// parseCommand splits a command as a shell would, without running one: nothing
-// is expanded.
-func parseCommand(value string) ([]string, error) {
-	if len(value) > maxHealthCheck || strings.ContainsRune(value, 0) {
-		return nil, fmt.Errorf("longer than %d bytes, or with a NUL byte", maxHealthCheck)
+// fingerprint tells one configuration from another, as far as an attempt
+// depends on it. Options may hold secrets, so it is a hash.
+func fingerprint(settings hooktool.Settings) string {
+	hash := sha256.New()
+	for _, option := range slices.Sorted(maps.Keys(settings)) {
+		if option != "retry-delay" && option != "retry-delay-max" {
+			fmt.Fprintf(hash, "%s=%q\n", option, fmt.Sprint(settings[option]))
+		}
 	}
-	argv, err := shellquote.Split(value)
-	if err != nil {
-		return nil, fmt.Errorf("cannot be split into words: %w", err)
-	}
-	if len(argv) > 0 && argv[0] == "" {
-		return nil, errors.New("the command's name is empty")
-	}
-	return argv, nil
+	return hex.EncodeToString(hash.Sum(nil)[:8])
 }

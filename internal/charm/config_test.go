@@ -25,9 +25,13 @@ func TestParseConfig(t *testing.T) {
 		{"service", "b.service, a@1.service\n c", func(c *Config) { c.Services = []string{"b.service", "a@1.service", "c"} }},
 		{"service", `dev-disk\x2d1.mount`, func(c *Config) { c.Services = []string{`dev-disk\x2d1.mount`} }},
 		{"health-check", "", func(*Config) {}},
-		{"health-check", "curl -f 'http://localhost/a b' $HOME", func(c *Config) {
-			c.HealthCheck = []string{"curl", "-f", "http://localhost/a b", "$HOME"}
+		{"health-check", "curl -f 'http://localhost/a b?c=$d' e\\&f", func(c *Config) {
+			c.HealthCheck = []string{"curl", "-f", "http://localhost/a b?c=$d", "e&f"}
 		}},
+		{"health-check", `sh -c "test -e $HOME/x; true"`, func(c *Config) { c.HealthCheck = []string{"sh", "-c", "test -e $HOME/x; true"} }},
+		{"health-check", "env A=b check", func(c *Config) { c.HealthCheck = []string{"env", "A=b", "check"} }},
+		{"health-for", "10s", func(c *Config) { c.HealthFor = 10 * time.Second }},
+		{"pre-check", "check all", func(c *Config) { c.PreCheck = []string{"check", "all"} }},
 		{"health-check", "sh -c 'true | cat'", func(c *Config) { c.HealthCheck = []string{"sh", "-c", "true | cat"} }},
 		{"health-check-timeout", "1m30s", func(c *Config) { c.HealthCheckTimeout = 90 * time.Second }},
 		{"retry-delay", "0s", func(c *Config) { c.Pacing.Delay = 0 }},
@@ -67,12 +71,26 @@ func TestParseConfigErrors(t *testing.T) {
 		{"health-check", "'' x", "health-check: the command's name is empty"},
 		{"health-check", "a\x00b", "health-check: longer than 4096 bytes, or with a NUL byte"},
 		{"health-check", strings.Repeat("a", 4097), "health-check: longer than 4096 bytes, or with a NUL byte"},
-		{"health-check-timeout", "0s", "health-check-timeout: 0s is not between 1s and 10m0s"},
-		{"health-check-timeout", "11m", "health-check-timeout: 11m is not between 1s and 10m0s"},
-		{"retry-delay", "5", `retry-delay: "5" is no time with a unit, such as "30s" or "5m"`},
+		{"health-check", "echo DOWN | grep -q UP", `health-check: | needs a shell, and none runs this: quote it, or write sh -c '...'`},
+		{"health-check", "a && b", "health-check: & needs a shell"},
+		{"health-check", "a; b", "health-check: ; needs a shell"},
+		{"health-check", "a 2>/dev/null", "health-check: > needs a shell"},
+		{"health-check", "a <b", "health-check: < needs a shell"},
+		{"health-check", "a $HOME", "health-check: $ needs a shell"},
+		{"health-check", "a 'b'$HOME", "health-check: $ needs a shell"},
+		{"health-check", "a `b`", "health-check: ` needs a shell"},
+		{"health-check", "ls *", "health-check: * needs a shell"},
+		{"health-check", "curl http://localhost/?a", "health-check: ? needs a shell"},
+		{"health-check", "(a)", "health-check: ( needs a shell"},
+		{"health-check", " LANG=C a", "health-check: LANG= needs a shell"},
+		{"pre-check", "a | b", "pre-check: | needs a shell"},
+		{"health-check-timeout", "0s", "health-check-timeout: 0s is not between 1s and 24h0m0s"},
+		{"health-check-timeout", "24h1s", "health-check-timeout: 24h1s is not between 1s and 24h0m0s"},
+		{"health-for", "61m", "health-for: 61m is not between 0s and 1h0m0s"},
+		{"retry-delay", "5", `retry-delay: "5" is not a time such as "30s" or "5m"`},
 		{"retry-delay", "-5s", "retry-delay: -5s is not between 0s and 24h0m0s"},
 		{"retry-delay", "6m", "retry-delay-max: must not be shorter than retry-delay"},
-		{"retry-delay-max", "soon", `retry-delay-max: "soon" is no time with a unit`},
+		{"retry-delay-max", "soon", `retry-delay-max: "soon" is not a time such as`},
 	} {
 		t.Run(test.want, func(t *testing.T) {
 			got, err := ParseConfig(hooktool.Settings{test.option: test.value})
@@ -89,7 +107,7 @@ func TestParseConfigErrors(t *testing.T) {
 func TestParseConfigNamesEachError(t *testing.T) {
 	_, err := ParseConfig(hooktool.Settings{"service": "-", "retry-delay": "1"})
 	want := `service: "-" is no name of a systemd unit
-retry-delay: "1" is no time with a unit, such as "30s" or "5m"`
+retry-delay: "1" is not a time such as "30s" or "5m"`
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v", err)
 	}

@@ -134,14 +134,16 @@ type machine struct {
 	booted      time.Duration
 	commands    []string
 	broken      map[string]error // commands that fail
+	output      string           // what commands write
 	wakes       []time.Duration
+	notes       map[string][]byte
 	transitions []string
 	sleepErr    error
 	log         strings.Builder
 }
 
 func newMachine() *machine {
-	return &machine{now: time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC), broken: map[string]error{}}
+	return &machine{now: time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC), broken: map[string]error{}, notes: map[string][]byte{}}
 }
 
 func (m *machine) Now() time.Time           { return m.now }
@@ -158,6 +160,13 @@ func (m *machine) Run(_ context.Context, limit time.Duration, argv ...string) (s
 	return "output of " + argv[0], m.broken[command]
 }
 
+func (m *machine) Read(name string) ([]byte, error) { return m.notes[name], nil }
+
+func (m *machine) Write(name string, data []byte) error {
+	m.notes[name] = data
+	return nil
+}
+
 func (m *machine) Record(t Transition) error {
 	params, err := json.Marshal(t.Parameters)
 	m.transitions = append(m.transitions, t.Event+" "+string(params))
@@ -172,7 +181,7 @@ func (m *machine) sleep(_ context.Context, d time.Duration) error {
 // charmOn is the charm on a machine, with Juju's hook tools.
 func charmOn(m *machine, j *juju) *Charm {
 	return New(Deps{
-		Tools: hooktool.New(j), Clock: m, Waker: m, Commands: m, Transitions: m, Sleep: m.sleep,
+		Tools: hooktool.New(j), Clock: m, Waker: m, Commands: m, Transitions: m, Notes: m, Sleep: m.sleep,
 		Log: slog.New(slog.NewTextHandler(&m.log, &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: withoutTime})),
 	})
 }

@@ -19,17 +19,14 @@ const (
 	deferredRestart = "_deferred_restart"
 )
 
-// serviceTimeout is how long systemctl may take for one service. systemd
-// itself gives up earlier, unless a service is configured to take its time.
-const serviceTimeout = 10 * time.Minute
-
 // arguments of all three operations.
 type arguments struct {
 	Delay float64 `json:"delay"` // seconds
 }
 
-// start begins an attempt: it notes it, shows it and reads the arguments.
-func (h *hook) start(ctx context.Context, operation string, args codec.Args) (time.Duration, error) {
+// start reads the arguments of an attempt, and notes and shows that it begins
+// unless it only goes on.
+func (h *hook) start(ctx context.Context, operation string, args codec.Args, begins bool) (time.Duration, error) {
 	var a arguments
 	err := args.Decode(&a)
 	if err == nil {
@@ -38,8 +35,10 @@ func (h *hook) start(ctx context.Context, operation string, args codec.Args) (ti
 	if err != nil {
 		return 0, unusable{err}
 	}
-	h.record(operation+":start", args.Map())
-	h.show(ctx, "maintenance", "Executing "+operation+" operation")
+	if begins {
+		h.record(operation+":start", args.Map())
+		h.show(ctx, "maintenance", executing(operation))
+	}
 	return time.Duration(math.Round(a.Delay * float64(time.Second))), nil
 }
 
@@ -56,65 +55,6 @@ func (h *hook) dropIfUnusable(operation string, err error) (rollingops.Result, e
 	return rollingops.Release, nil
 }
 
-// restart restarts the services and checks the unit's health. A unit that is
-// not well afterwards keeps the lock, so that no other unit follows it: the
-// roll stops there until the unit recovers.
-func (h *hook) restart(ctx context.Context, args codec.Args) (rollingops.Result, error) {
-	delay, err := h.start(ctx, restart, args)
-	if err != nil {
-		return h.dropIfUnusable(restart, err)
-	}
-	err = h.restartServices(ctx, delay)
-	switch {
-	case err == nil:
-		h.record(restart+":done", args.Map())
-		return rollingops.Release, nil
-	case ctx.Err() != nil && (h.conf == nil || len(h.conf.Services) == 0):
-		return h.stopped(ctx, restart, args) // it has touched nothing: others may go first
-	}
-	h.failure = err.Error()
-	h.Log.Error("restart failed, keeping the lock", "error", err)
-	h.record(restart+":retry_hold", args.Map())
-	return rollingops.RetryHold, nil
-}
-
-func (h *hook) restartServices(ctx context.Context, delay time.Duration) error {
-	config, err := h.config(ctx)
-	if err != nil {
-		return err
-	}
-	if config.err != nil {
-		return fmt.Errorf("cannot restart: %w", config.err)
-	}
-	for _, service := range config.Services {
-		if err := h.command(ctx, serviceTimeout, "systemctl", "restart", service); err != nil {
-			return fmt.Errorf("cannot restart service %s: %w", service, err)
-		}
-		h.Log.Info("service restarted", "service", service)
-	}
-	if err := h.Sleep(ctx, delay); err != nil {
-		return err
-	}
-	if len(config.HealthCheck) == 0 {
-		return nil
-	}
-	if err := h.command(ctx, config.HealthCheckTimeout, config.HealthCheck...); err != nil {
-		return fmt.Errorf("health check failed: %w", err)
-	}
-	h.Log.Info("health check passed")
-	return nil
-}
-
-// command runs a program; what a failed one wrote goes to the log. Its
-// arguments, which may be secret, do not.
-func (h *hook) command(ctx context.Context, limit time.Duration, argv ...string) error {
-	output, err := h.Commands.Run(ctx, limit, argv...)
-	if err != nil && output != "" {
-		h.Log.Warn("command failed", "command", argv[0], "error", err, "output", output)
-	}
-	return err
-}
-
 // failedRestart always fails and lets others go first.
 func (h *hook) failedRestart(ctx context.Context, args codec.Args) (rollingops.Result, error) {
 	return h.failing(ctx, failedRestart, args, "retry_release", rollingops.RetryRelease)
@@ -126,7 +66,7 @@ func (h *hook) deferredRestart(ctx context.Context, args codec.Args) (rollingops
 }
 
 func (h *hook) failing(ctx context.Context, operation string, args codec.Args, end string, result rollingops.Result) (rollingops.Result, error) {
-	delay, err := h.start(ctx, operation, args)
+	delay, err := h.start(ctx, operation, args, true)
 	if err != nil {
 		return h.dropIfUnusable(operation, err)
 	}

@@ -1,47 +1,96 @@
 package charm
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"rolling-ops/internal/rollingops"
 )
 
-// maxStatus bounds a status message, in bytes: more is not readable in juju
-// status.
-const maxStatus = 300
+// maxStatus bounds a status message, in bytes: juju status cuts what is longer.
+const maxStatus = 120
 
-// statusLimit is how long a status may take: a call to the controller.
-const statusLimit = 3 * time.Second
+// afterWrite is how long all may take that follows the writes of a hook.
+const afterWrite = 3 * time.Second
+
+// shownNote is the note of what a leader's status said of other units, which
+// has to go again when it is no longer so.
+type shownNote struct {
+	Unreadable []string `json:"unreadable,omitempty"`
+	Blind      bool     `json:"blind,omitempty"`
+}
+
+func (n shownNote) empty() bool { return len(n.Unreadable) == 0 && !n.Blind }
 
 // showStatus sets the unit's status at the end of a hook, if this hook changed
-// something about the unit or is one for taking stock. A hook that is about
-// other units sets none: it would be work for nothing, N times a change.
+// something about the unit or is one for taking stock, or if a leader has news
+// of others. A hook that is about other units sets none: it would be work for
+// nothing, N times a change.
 func (h *hook) showStatus(ctx context.Context, attempt *rollingops.Attempt) {
-	switch h.event.Kind {
-	case Start, ConfigChanged, UpgradeCharm, UpdateStatus:
-	default:
-		if attempt == nil && h.requested == "" && !h.cleared {
-			return
-		}
+	stock := h.takesStock(attempt)
+	leads := h.peers != nil && h.peers.leads
+	if !stock && !leads && h.shown.empty() {
+		return
 	}
 	status, err := h.ops.Status(ctx)
 	if err != nil {
 		h.Log.Warn("status left as it is", "error", err)
 		return
 	}
-	if attempt == nil && status.Failed > 0 && (h.requested != "" || h.event.Kind == UpdateStatus && status.Kind == rollingops.StatusRetrying) {
-		return // the status says why the last attempt failed
-	}
-	if h.requested != "" {
-		h.show(ctx, "waiting", awaiting(h.requested))
+	news := h.news(status, leads)
+	if !stock && !news {
 		return
 	}
-	name, message := h.describe(status, attempt)
+	name, message := h.describe(status)
+	if h.requested != "" && status.Failed == 0 && status.Kind != rollingops.StatusUnreadable {
+		name, message = "waiting", awaiting(h.requested)
+	}
 	h.show(ctx, name, message)
+}
+
+// takesStock reports whether the hook is one in which the unit's own status is
+// set in any case.
+func (h *hook) takesStock(attempt *rollingops.Attempt) bool {
+	switch h.event.Kind {
+	case Start, ConfigChanged, UpgradeCharm, UpdateStatus:
+		return true
+	}
+	return attempt != nil || h.requested != "" || h.cleared
+}
+
+// news reports whether a leader's status has to say something else of other
+// units than it does, and takes note of it. Whom this hook has not read is as
+// it was.
+func (h *hook) news(s rollingops.Status, leads bool) bool {
+	var now shownNote
+	if leads {
+		now.Blind = s.Blind != nil
+		now.Unreadable = slices.DeleteFunc(slices.Clone(s.Unreadable), func(unit string) bool { return unit == h.event.Unit })
+		if !s.Surveyed {
+			now.Unreadable = append(now.Unreadable, h.shown.Unreadable...)
+			slices.Sort(now.Unreadable)
+			now.Unreadable = slices.Compact(now.Unreadable)
+		}
+	}
+	if now.Blind == h.shown.Blind && slices.Equal(now.Unreadable, h.shown.Unreadable) {
+		return false
+	}
+	var note any
+	if !now.empty() {
+		note = now
+	}
+	if err := h.save(statusNote, note); err != nil {
+		h.Log.Warn("status may be set once more", "error", err)
+	}
+	h.shown = now
+	return true
 }
 
 // show sets the unit's status, or the one that says what is wrong with the
@@ -52,62 +101,90 @@ func (h *hook) show(ctx context.Context, name, message string) {
 		if config.err != nil {
 			name, message = "blocked", strings.ReplaceAll(config.err.Error(), "\n", "; ")
 		}
-		err = h.Tools.StatusSet(ctx, name, shorten(message))
+		err = h.Tools.StatusSet(ctx, name, cut(oneLine(message), maxStatus))
 	}
 	if err != nil {
 		h.Log.Warn("status left as it is", "error", err)
 	}
 }
 
-// describe puts the library's status into Juju's terms.
-func (h *hook) describe(s rollingops.Status, attempt *rollingops.Attempt) (name, message string) {
+// describe puts the library's status into Juju's terms. If it is too long, the
+// reason of a failure is cut, never what follows it.
+func (h *hook) describe(s rollingops.Status) (name, message string) {
 	if s.Queued == 0 && (s.Kind == rollingops.StatusGranted || s.Kind == rollingops.StatusStalled) {
 		s.Kind = rollingops.StatusIdle // it only has to give the lock back
 	}
-	var notes []string
-	if s.Failed > 0 {
-		notes = append(notes, h.failed(s, attempt))
-	}
-	name, message = "waiting", awaiting(s.Operation)
 	switch s.Kind {
 	case rollingops.StatusNotReady:
 		return "waiting", "Waiting for the peer relation"
 	case rollingops.StatusUnreadable:
 		return "blocked", "Cannot read the queue of this unit: see the log, then run the action clear-queue"
-	case rollingops.StatusIdle:
-		name, message = "active", ""
+	}
+	p := h.progressOf(s.Requested + " " + s.Operation)
+	if !p.Since.IsZero() && (s.Kind == rollingops.StatusGranted || s.Kind == rollingops.StatusStalled) {
+		if p.Reason == "" {
+			return "maintenance", executing(s.Operation)
+		}
+		return "waiting", waitingForHealth(s.Operation, h.clock(p.Since), p.Reason)
+	}
+	reason := ""
+	if s.Failed > 0 {
+		reason = cmp.Or(h.failure, p.Reason)
+	}
+	message = h.tell(s, reason)
+	if long := len(message) - maxStatus; long > 0 {
+		message = h.tell(s, cut(reason, max(0, len(reason)-long)))
+	}
+	if s.Kind == rollingops.StatusIdle {
+		return "active", message
+	}
+	return "waiting", message
+}
+
+// tell is the message of a status.
+func (h *hook) tell(s rollingops.Status, reason string) string {
+	var notes []string
+	note := func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) }
+	if s.Failed > 0 {
+		failed := fmt.Sprintf("attempt %d failed", s.Failed)
+		if reason != "" {
+			failed += " (" + reason + ")"
+		}
+		if s.Holds {
+			failed += ", others wait"
+		}
+		notes = append(notes, failed)
+	}
+	switch s.Kind {
 	case rollingops.StatusRetrying:
-		notes = append(notes, "next at "+h.clock(s.Until))
+		note("next at %s", h.clock(s.Until))
 	case rollingops.StatusStalled:
-		notes = append(notes, "lock granted at "+h.clock(s.Since)+" and not used yet")
+		note("lock granted at %s and not used yet", h.clock(s.Since))
 	case rollingops.StatusWaiting:
 		if s.Position > 0 {
-			notes = append(notes, fmt.Sprintf("number %d in line", s.Position))
+			note("number %d in line", s.Position)
 		}
 	}
 	if s.StalledHolder {
-		notes = append(notes, fmt.Sprintf("%s has held the lock since %s", s.Holder, h.clock(s.Since)))
+		note("%s has held the lock since %s", s.Holder, h.clock(s.Since))
 	}
-	if len(s.Unreadable) > 0 {
-		notes = append(notes, "cannot read the queue of "+strings.Join(s.Unreadable, ", "))
+	if s.Blind != nil {
+		note("nothing is granted: %v", s.Blind)
 	}
-	if message != "" && len(notes) > 0 {
-		message += ": "
+	if len(h.shown.Unreadable) > 0 {
+		note("cannot read the queue of %s", strings.Join(h.shown.Unreadable, ", "))
 	}
-	return name, message + strings.Join(notes, ", ")
+	message := ""
+	if s.Kind != rollingops.StatusIdle {
+		message = awaiting(s.Operation)
+		if len(notes) > 0 {
+			message += ": "
+		}
+	}
+	return message + strings.Join(notes, ", ")
 }
 
-// failed tells of the last attempt, and why it failed if that was in this hook.
-func (h *hook) failed(s rollingops.Status, attempt *rollingops.Attempt) string {
-	text := fmt.Sprintf("attempt %d failed", s.Failed)
-	if h.failure != "" {
-		text += " (" + h.failure + ")"
-	}
-	if attempt != nil && attempt.Result == rollingops.RetryHold {
-		text += ", others wait"
-	}
-	return text
-}
+func executing(operation string) string { return "Executing " + operation + " operation" }
 
 func awaiting(operation string) string { return "Awaiting " + operation + " operation" }
 
@@ -119,13 +196,32 @@ func (h *hook) clock(t time.Time) string {
 	return t.UTC().Format("2006-01-02 15:04:05 UTC")
 }
 
-func shorten(message string) string {
-	if len(message) <= maxStatus {
-		return message
+// cut returns a text of at most so many bytes: its beginning, and "..." if there
+// was more.
+func cut(text string, limit int) string {
+	if len(text) <= limit {
+		return text
 	}
-	end := maxStatus - len("...")
-	for !utf8.RuneStart(message[end]) {
+	end := max(0, limit-len("..."))
+	for end > 0 && !utf8.RuneStart(text[end]) {
 		end--
 	}
-	return message[:end] + "..."
+	return text[:end] + "..."
+}
+
+// oneLine escapes what would change how a status or a result is shown: parts of
+// it come from other machines.
+func oneLine(text string) string {
+	if !strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return text
+	}
+	var out strings.Builder
+	for _, r := range text {
+		if unicode.IsPrint(r) {
+			out.WriteRune(r)
+		} else {
+			out.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+		}
+	}
+	return out.String()
 }

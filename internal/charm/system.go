@@ -28,6 +28,7 @@ func System(getenv func(string) string, event Event, tools *hooktool.Tools, log 
 		Waker:       waker{worker.Options{Unit: event.Unit, CharmDir: event.CharmDir, StateDir: stateDir, Logger: log}},
 		Commands:    Programs{},
 		Transitions: TransitionLog(stateDir + "/transitions.log"),
+		Notes:       NoteFiles(stateDir),
 		Log:         log,
 		Sleep:       sleep,
 	}

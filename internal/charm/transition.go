@@ -4,9 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
-	"strconv"
 	"time"
 
+	"rolling-ops/internal/codec"
 	"rolling-ops/internal/statedir"
 )
 
@@ -25,17 +25,16 @@ type Transitions interface {
 	Record(Transition) error
 }
 
-// MarshalJSON writes the line of the transitions log: the time is the seconds
-// since 1970, as text.
+// MarshalJSON writes the line of the transitions log. The time is written as
+// executed_at is, in ISO 8601.
 func (t Transition) MarshalJSON() ([]byte, error) {
-	micros := t.Time.UnixMicro()
 	return json.Marshal(struct {
 		Time       string         `json:"ts"`
 		Unit       string         `json:"unit"`
 		Event      string         `json:"event"`
 		Parameters map[string]any `json:"parameters"`
 	}{
-		Time:       strconv.FormatInt(micros/1e6, 10) + fmt.Sprintf(".%06d", micros%1e6),
+		Time:       codec.TimestampOf(t.Time).String(),
 		Unit:       t.Unit,
 		Event:      t.Event,
 		Parameters: t.Parameters,

@@ -28,8 +28,8 @@ func TestTransitionLog(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `{"ts":"1777896000.000005","unit":"a/0","event":"action:restart","parameters":{"delay":1,"max-retry":2}}
-{"ts":"1777896001.000005","unit":"a/1","event":"_restart:start","parameters":{}}
+	want := `{"ts":"2026-05-04T12:00:00.000005+00:00","unit":"a/0","event":"action:restart","parameters":{"delay":1,"max-retry":2}}
+{"ts":"2026-05-04T12:00:01.000005+00:00","unit":"a/1","event":"_restart:start","parameters":{}}
 `
 	if diff := cmp.Diff(want, string(got)); diff != "" {
 		t.Error(diff)

@@ -88,7 +88,7 @@ func (a *application) Execute(h *jujusim.Hook, now time.Duration) (bench.Cost, i
 	calls := &recorder{hook: h}
 	tools := hooktool.New(calls)
 	err = charm.New(charm.Deps{
-		Tools: tools, Clock: clock(now), Waker: waker{a, h.Unit(), now}, Transitions: nowhere{}, Commands: charm.Programs{},
+		Tools: tools, Clock: clock(now), Waker: waker{a, h.Unit(), now}, Transitions: nowhere{}, Notes: nowhere{}, Commands: charm.Programs{},
 		Log:   slog.New(hooktool.NewLogHandler(tools, slog.LevelDebug, os.Stderr)),
 		Sleep: func(context.Context, time.Duration) error { return nil },
 	}).Handle(context.Background(), event)
@@ -168,6 +168,8 @@ func (c clock) SinceBoot() time.Duration { return time.Duration(c) }
 type nowhere struct{}
 
 func (nowhere) Record(charm.Transition) error { return nil }
+func (nowhere) Read(string) ([]byte, error)   { return nil, nil }
+func (nowhere) Write(string, []byte) error    { return nil }
 
 // recorder makes the hook-tool calls of one hook and takes note of them.
 type recorder struct {

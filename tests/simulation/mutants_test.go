@@ -76,7 +76,7 @@ var mutants = []mutant{
 	{
 		name:   "unknown-callback-keeps-lock",
 		breaks: "rule 8: a holder whose operation nobody knows never gives the lock back",
-		file:   hookFile, before: "h.report.Attempt = h.runHead(ctx)\n\th.own.executedAt",
+		file:   hookFile, before: "h.report.Attempt = h.runHead(ctx)\n\tif",
 		code: `if op, ok := h.own.head(); ok && h.m.callbacks[op.CallbackID] == nil {
 			return nil
 		}`,

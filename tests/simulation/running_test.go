@@ -147,11 +147,28 @@ func (r *running) deps(pause func(string) error) charm.Deps {
 		Waker:       waker{r},
 		Commands:    commands{r, pause},
 		Transitions: r,
+		Notes:       notes{r},
 		Log:         r.logger(),
 		Sleep: func(_ context.Context, _ time.Duration) error {
 			return pause("callback")
 		},
 	}
+}
+
+// notes are those on the unit's machine.
+type notes struct{ r *running }
+
+func (n notes) Read(name string) ([]byte, error) { return n.r.m.notes[name], nil }
+
+func (n notes) Write(name string, data []byte) error {
+	if n.r.dead {
+		return errKilled
+	}
+	if n.r.m.notes == nil {
+		n.r.m.notes = map[string][]byte{}
+	}
+	n.r.m.notes[name] = data
+	return nil
 }
 
 // Record implements charm.Transitions: it tells when a callback runs.

@@ -57,6 +57,7 @@ type machine struct {
 	late    bool // added when the others had run hooks already
 	worker  background
 	running *running
+	notes   map[string][]byte
 	// wakeLost is when the unit lost a hook that it may need, zero if it has had
 	// one since: its worker died, or leadership came back within a hook in which
 	// is-leader had said false, and Juju runs no leader-elected then.

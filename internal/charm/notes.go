@@ -1,0 +1,167 @@
+package charm
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+	"time"
+
+	"rolling-ops/internal/rollingops"
+	"rolling-ops/internal/statedir"
+)
+
+// Notes are small texts that a unit keeps on its machine, by name. They outlive
+// what a databag can't: a hook that dies or fails, whose writes are thrown away.
+type Notes interface {
+	// Read returns the text, nil if there is none.
+	Read(name string) ([]byte, error)
+	// Write makes data the text, durably; without data there is none afterwards.
+	Write(name string, data []byte) error
+}
+
+// NoteFiles is the directory in which each note is a file.
+type NoteFiles string
+
+// maxNote bounds a note, in bytes.
+const maxNote = 64 << 10
+
+// Read implements Notes.
+func (path NoteFiles) Read(name string) ([]byte, error) {
+	dir, err := statedir.Open(string(path))
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close()
+	data, err := dir.ReadAll(name, maxNote)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return data, err
+}
+
+// Write implements Notes.
+func (path NoteFiles) Write(name string, data []byte) error {
+	dir, err := statedir.Open(string(path))
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	if len(data) == 0 {
+		return dir.Remove(name)
+	}
+	return dir.Replace(name, data)
+}
+
+// Names of the notes.
+const (
+	attemptNote   = "attempt.json"
+	operationNote = "operation.json"
+	statusNote    = "status.json"
+)
+
+// load reads a note. One that can't be read counts as none: it must not stop a
+// roll.
+func (h *hook) load(name string, into any) {
+	data, err := h.Notes.Read(name)
+	if err == nil && data != nil {
+		err = json.Unmarshal(data, into)
+	}
+	if err != nil {
+		h.Log.Warn("note on this machine can't be read", "note", name, "error", err)
+	}
+}
+
+// save writes a note; nil removes it.
+func (h *hook) save(name string, note any) error {
+	var data []byte
+	if note != nil {
+		var err error
+		if data, err = json.Marshal(note); err != nil {
+			return fmt.Errorf("cannot write the note %s: %w", name, err)
+		}
+	}
+	if err := h.Notes.Write(name, data); err != nil {
+		return fmt.Errorf("cannot write the note %s: %w", name, err)
+	}
+	return nil
+}
+
+// begun is the note of the attempt that is being made.
+type begun struct {
+	Key   string `json:"key"`
+	Times int    `json:"times"`
+}
+
+// Begin implements rollingops.Attempts.
+func (h *hook) Begin(key string) (cutShort int, err error) {
+	_, h.operation, _ = strings.Cut(key, " ") // the key begins with the grant
+	var last begun
+	h.load(attemptNote, &last)
+	if last.Key != key || last.Times < 0 {
+		last = begun{Key: key}
+	}
+	return last.Times, h.save(attemptNote, begun{Key: key, Times: last.Times + 1})
+}
+
+// End implements rollingops.Attempts.
+func (h *hook) End(string) error { return h.save(attemptNote, nil) }
+
+// cutShort tells, in the transitions and in the status, of an attempt that ended
+// its hook each time.
+func (h *hook) cutShort(a *rollingops.Attempt) {
+	p := h.progressOf(h.operation)
+	p.Since, p.Well, p.Reason = time.Time{}, time.Time{}, a.Err.Error()
+	h.keep(p)
+	h.failure = p.Reason
+	h.record(a.CallbackID+":retry_release", nil)
+}
+
+// progress is the note of the operation at the head of the queue: how far its
+// attempts have come. It is gone when the operation has ended well.
+type progress struct {
+	// Operation is what the note is about: requested_at and the callback.
+	Operation string `json:"operation"`
+	// Touched says that a service was told to restart.
+	Touched bool `json:"touched,omitempty"`
+	// Done are the services that did restart.
+	Done []string `json:"done,omitempty"`
+	// Config tells the configuration that the last attempt used from others.
+	Config string `json:"config,omitempty"`
+	// Reason is why the last attempt failed, or the last health check did.
+	Reason string `json:"reason,omitempty"`
+	// Since is when the unit began to wait for the health check, which goes on
+	// in hook after hook. Zero while it does not wait.
+	Since time.Time `json:"since,omitzero"`
+	// Well is since when the health check has passed.
+	Well time.Time `json:"well,omitzero"`
+}
+
+// maxReason bounds the reason that is kept, in bytes.
+const maxReason = 512
+
+// progressOf returns the note about an operation, an empty one if there is
+// none.
+func (h *hook) progressOf(operation string) progress {
+	var p progress
+	h.load(operationNote, &p)
+	if p.Operation != operation {
+		return progress{Operation: operation}
+	}
+	return p
+}
+
+// keep writes the note. Without it the next attempt only does more than it has
+// to.
+func (h *hook) keep(p progress) {
+	if err := h.save(operationNote, p); err != nil {
+		h.Log.Warn("the next attempt will not know how far this one came", "error", err)
+	}
+}
+
+// done reports whether all services have restarted.
+func (p progress) done(services []string) bool {
+	return p.Touched && !slices.ContainsFunc(services, func(s string) bool { return !slices.Contains(p.Done, s) })
+}
