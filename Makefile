@@ -6,11 +6,18 @@ RACE = $(filter-out %/jujusim/agent %/jujusim/script %/pack,$(shell go list ./ho
 # Times, not a duration: go test can fail with "context deadline exceeded" when that is over.
 FUZZTIME ?= 20000x
 
-.PHONY: build charm demo test lint race fuzz clean integration charmcraft-check bench bench-peers soak exhaustive figures process-faults
+.PHONY: build operator charm demo test lint race fuzz clean integration charmcraft-check bench bench-peers soak exhaustive figures process-faults
 
 build: ## build all programs into bin/
 	@mkdir -p bin
 	CGO_ENABLED=0 go build -trimpath -ldflags="-s -w" -o bin/ ./cmd/...
+
+PLATFORMS = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64
+operator: ## build the operators' program for all platforms into bin/operator/
+	@for platform in $(PLATFORMS); do \
+		out=bin/operator/juju-rolling-ops_$$(echo $$platform | tr / _); echo $$out; \
+		CGO_ENABLED=0 GOOS=$${platform%/*} GOARCH=$${platform#*/} go build -trimpath -ldflags="-s -w" -o $$out ./cmd/juju-rolling-ops || exit 1; \
+	done
 
 charm: ## make rolling-ops_ARCH.charm without charmcraft (ARCH=amd64 or arm64)
 	go run ./internal/pack -arch $(ARCH)

@@ -10,8 +10,10 @@ import (
 	"unicode/utf8"
 )
 
-// The states that an action ends in.
+// The states of an action: before it runs, while it does, and those that it ends in.
 const (
+	ActionPending   = "pending"
+	ActionRunning   = "running"
 	ActionCompleted = "completed"
 	ActionFailed    = "failed"
 	ActionCancelled = "cancelled"
@@ -109,6 +111,40 @@ func (m *Model) Action(id string) (ActionResult, bool) {
 		}
 	}
 	return ActionResult{}, false
+}
+
+// ActionStatus returns the unit of an action and the state that it is in. It reports
+// whether the model knows the action, as it does not very old ones.
+func (m *Model) ActionStatus(id string) (unit, status string, ok bool) {
+	if result, ok := m.Action(id); ok {
+		return result.Unit, result.Status, true
+	}
+	for _, u := range m.units {
+		if u.hook != nil && u.hook.action != nil && u.hook.action.id == id {
+			return u.name, ActionRunning, true
+		}
+		for _, a := range u.actions {
+			if a.id == id {
+				return u.name, ActionPending, true
+			}
+		}
+	}
+	return "", "", false
+}
+
+// CancelAction takes back an action that waits, as juju cancel-task does. It reports
+// whether it did: one that runs or is over stays.
+func (m *Model) CancelAction(id string) bool {
+	for _, u := range m.units {
+		for i, a := range u.actions {
+			if a.id == id {
+				u.actions = slices.Concat(u.actions[:i], u.actions[i+1:])
+				m.finishAction(u, a, ActionCancelled, "action cancelled via the API", nil)
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Output adds what an action's process printed to its results. It does nothing for

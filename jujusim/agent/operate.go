@@ -78,6 +78,39 @@ func (c *Cluster) WaitAction(ctx context.Context, id string) (jujusim.ActionResu
 	return result, nil
 }
 
+// ActionStatus returns the unit of an action and the state that it is in, one of
+// jujusim's. It reports whether there is such an action.
+func (c *Cluster) ActionStatus(id string) (unit, status string, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.model.ActionStatus(id)
+}
+
+// CancelAction takes back an action that waits. It reports whether it did.
+func (c *Cluster) CancelAction(id string) bool {
+	canceled := false
+	err := c.update(func() error {
+		canceled = c.model.CancelAction(id)
+		return nil
+	})
+	return canceled && err == nil
+}
+
+// Charm returns the charm that the application is at.
+func (c *Cluster) Charm() *jujusim.Charm {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	charm, _ := c.model.Charm()
+	return charm
+}
+
+// Config returns the application's options, as their defaults if they are not set.
+func (c *Cluster) Config() map[string]any {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.model.Config()
+}
+
 // RunAction runs an action on a unit and waits for its end.
 func (c *Cluster) RunAction(ctx context.Context, unit, action string, params map[string]any) (jujusim.ActionResult, error) {
 	id, err := c.StartAction(unit, action, params)
