@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"rolling-ops/tests/simulation/world"
 )
 
 // TestVerificationIsUpToDate checks that docs/verification.md tells of every
@@ -27,15 +29,15 @@ func TestVerificationIsUpToDate(t *testing.T) {
 			}
 		}
 	}
-	for name, v := range verbs {
+	for name, v := range world.Verbs {
 		usage := name
-		if v.onUnit {
+		if v.OnUnit {
 			usage += " UNIT"
 		}
-		expect("`"+usage+"`", v.help)
+		expect("`"+usage+"`", v.Help)
 	}
-	for _, f := range faults {
-		expect(f.name, f.matters)
+	for _, f := range world.Faults {
+		expect(f.Name, f.Matters)
 	}
 	for _, m := range mutants {
 		expect(m.name, m.breaks)

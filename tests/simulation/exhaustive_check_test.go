@@ -7,6 +7,7 @@ import (
 
 	"rolling-ops/internal/codec"
 	"rolling-ops/jujusim"
+	"rolling-ops/tests/simulation/world"
 )
 
 func (n *node) broke(format string, args ...any) {
@@ -81,9 +82,9 @@ func (n *node) checkQueue(unit, was, now string, ran bool) {
 		n.broke("%s wrote a queue that can't be read: %v", unit, err)
 	}
 	switch {
-	case startsWith(queue, old):
-	case ran && startsWith(queue, old[1:]):
-	case ran && len(queue) >= len(old) && same(queue[0], old[0].Next()) && startsWith(queue[1:], old[1:]):
+	case world.StartsWith(queue, old):
+	case ran && world.StartsWith(queue, old[1:]):
+	case ran && len(queue) >= len(old) && world.Same(queue[0], old[0].Next()) && world.StartsWith(queue[1:], old[1:]):
 		if limit, ok := queue[0].MaxRetry.Limit(); ok && queue[0].Attempt.Int() > limit {
 			n.broke("%s keeps an operation past its retry limit", unit)
 		}

@@ -3,6 +3,8 @@ package simulation
 import (
 	"fmt"
 	"strings"
+
+	"rolling-ops/tests/simulation/world"
 )
 
 // describe is a move in the step language, as seen from the state before it and
@@ -12,7 +14,7 @@ func describe(before, after *node, m move) string {
 		return addingUnit(after.model.Units())
 	}
 	p := &before.procs[m.proc]
-	name := short(p.unit)
+	name := world.Short(p.unit)
 	goes := func() string {
 		if q := after.proc(p.unit); q != nil && q.at != idle {
 			return "until " + name + " " + q.place
@@ -62,7 +64,7 @@ func describe(before, after *node, m move) string {
 		next, _ := before.model.Next(p.unit)
 		about := "app"
 		if next.RemoteUnit != "" {
-			about = short(next.RemoteUnit)
+			about = world.Short(next.RemoteUnit)
 		}
 		return "hold " + name + " " + about
 	case removeUnit:
@@ -73,6 +75,6 @@ func describe(before, after *node, m move) string {
 
 // addingUnit is a new unit with its hooks up to start.
 func addingUnit(units []string) string {
-	run := "\nrun " + short(units[len(units)-1])
+	run := "\nrun " + world.Short(units[len(units)-1])
 	return "add-unit" + strings.Repeat(run, 4)
 }

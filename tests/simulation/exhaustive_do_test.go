@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"rolling-ops/jujusim"
+	"rolling-ops/tests/simulation/world"
 )
 
 // do makes a move.
@@ -24,7 +25,7 @@ func (n *node) do(m move) {
 		n.end(p, 0)
 	case callWorkerNow, callWorkerLate:
 		p.worker, p.failed = workerCalling, false
-		n.must(n.model.EnqueueExec(p.unit, lockGranted))
+		n.must(n.model.EnqueueExec(p.unit, world.LockGranted))
 		n.begin(p)
 	case releaseEvents:
 		p.held = false

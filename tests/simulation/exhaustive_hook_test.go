@@ -10,6 +10,7 @@ import (
 	"rolling-ops/internal/codec"
 	"rolling-ops/internal/rollingops"
 	"rolling-ops/jujusim"
+	"rolling-ops/tests/simulation/world"
 )
 
 // passage is one run of the library through a hook, from its start to its next
@@ -241,9 +242,9 @@ func (s *passage) SetApp(_ context.Context, changes map[string]string) error {
 // alone are told apart: each is younger than all that wait.
 func (s *passage) Now() time.Time {
 	if s.requests {
-		return epoch.Add(time.Duration(s.p.order) * time.Millisecond)
+		return world.Epoch.Add(time.Duration(s.p.order) * time.Millisecond)
 	}
-	return epoch
+	return world.Epoch
 }
 
 // SinceBoot is asked at the begin and before the application databag is

@@ -3,6 +3,8 @@ package simulation
 import (
 	"strings"
 	"testing"
+
+	"rolling-ops/tests/simulation/world"
 )
 
 // TestExhaustiveReplays takes ways that the search found to states at rest, and
@@ -34,27 +36,27 @@ func TestExhaustiveReplays(t *testing.T) {
 
 // goThrough goes a schedule in the simulation and tells what is different.
 func goThrough(steps []string, n *node) (bad string) {
-	w := newWorld(options{LostDepartures: n.scope.lostDepartures}, nil)
-	defer w.close()
+	w := world.New(world.Options{LostDepartures: n.scope.lostDepartures}, nil)
+	defer w.Close()
 	defer func() {
-		if broken, ok := recover().(violation); ok {
+		if broken, ok := recover().(world.Violation); ok {
 			bad = string(broken)
 		}
 	}()
 	for _, line := range steps {
-		next, err := parseStep(line)
+		next, err := world.ParseStep(line)
 		if err == nil {
-			err = w.do(next)
+			err = w.Do(next)
 		}
 		if err != nil {
 			return line + ": " + err.Error()
 		}
 	}
-	if is, was := w.appBag()["granted_unit"], n.model.AppDatabag(0)["granted_unit"]; is != was {
+	if is, was := w.AppBag()["granted_unit"], n.model.AppDatabag(0)["granted_unit"]; is != was {
 		return "the lock is held by " + is + ", not by " + was
 	}
 	for _, unit := range n.model.Units() {
-		is, was := w.unitBag(unit), n.model.UnitDatabag(0, unit)
+		is, was := w.UnitBag(unit), n.model.UnitDatabag(0, unit)
 		if is["state"] != was["state"] || queueText(is["operations"]) != queueText(was["operations"]) {
 			return unit + " is in another state"
 		}

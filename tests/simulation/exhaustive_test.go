@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"rolling-ops/jujusim"
+	"rolling-ops/tests/simulation/world"
 )
 
 var (
@@ -179,7 +180,7 @@ func (s *search) rests() []string {
 // waits.
 func (s *scope) start() *node {
 	n := &node{scope: s}
-	n.model = jujusim.New(charmFiles, jujusim.Options{AutoElect: true, LostDepartures: s.lostDepartures, QuietWriter: s.quietWriter,
+	n.model = jujusim.New(world.CharmFiles, jujusim.Options{AutoElect: true, LostDepartures: s.lostDepartures, QuietWriter: s.quietWriter,
 		EarlyDepartures: s.earlyDeparture})
 	for range s.units {
 		n.procs = append(n.procs, process{unit: n.model.AddUnit()})

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"rolling-ops/tests/simulation/world"
 )
 
 // source makes the scheduler's choices: 0 <= draw(n) < n.
@@ -14,17 +16,17 @@ type source interface {
 // profile says what a random schedule is like.
 type profile struct {
 	units, steps int
-	options
+	world.Options
 	longQueue bool // one unit starts with 1,000 operations
 	drained   bool // and is not relieved of them in the end
 	choices   []choice
-	total     int    // of the weights
-	plan      []step // what is to follow, between other steps
+	total     int          // of the weights
+	plan      []world.Step // what is to follow, between other steps
 }
 
 type choice struct {
 	weight int
-	next   func(w *world, s source, m *machine) []step
+	next   func(w *world.World, s source, m *world.Machine) []world.Step
 }
 
 // newProfile draws the shape of a simulation.
@@ -32,7 +34,7 @@ func newProfile(s source) profile {
 	p := profile{
 		units: 1 + s.draw("units", 5),
 		steps: 50 * (1 + s.draw("steps", 12)),
-		options: options{
+		Options: world.Options{
 			LostDepartures: s.draw("lost departures", 4) == 3,
 			QuietWriter:    s.draw("quiet writer", 4) == 3,
 			EarlyDeparture: s.draw("early departures", 4) == 3,
@@ -48,7 +50,7 @@ func newProfile(s source) profile {
 	if p.longQueue {
 		rests = 0 // that would take long
 	}
-	p.add(rests, choice{next: func(*world, source, *machine) []step { return []step{{verb: "settle"}} }})
+	p.add(rests, choice{next: func(*world.World, source, *world.Machine) []world.Step { return []world.Step{{Verb: "settle"}} }})
 	// Each simulation has its own mix: some faults often, some never.
 	intensity := s.draw("fault intensity", 4)
 	for _, c := range ordinary {
@@ -66,27 +68,27 @@ func (p *profile) add(weight int, c choice) {
 }
 
 // simulate makes the steps of a random schedule.
-func (p *profile) simulate(w *world, s source) {
+func (p *profile) simulate(w *world.World, s source) {
 	for range p.units {
-		w.mustDo(step{verb: "add-unit"})
+		w.MustDo(world.Step{Verb: "add-unit"})
 	}
-	w.mustDo(step{verb: "settle"})
+	w.MustDo(world.Step{Verb: "settle"})
 	if p.longQueue {
-		w.mustDo(step{verb: "fill", unit: w.names()[0], args: []string{"1000"}})
+		w.MustDo(world.Step{Verb: "fill", Unit: w.Names()[0], Args: []string{"1000"}})
 	}
 	for range p.steps {
-		_ = w.do(p.next(w, s)) // an impossible step is none
+		_ = w.Do(p.next(w, s)) // an impossible step is none
 	}
 	if p.longQueue && !p.drained {
-		for _, name := range w.names() {
-			w.mustDo(step{verb: "action", unit: name, args: []string{"clear-queue"}})
+		for _, name := range w.Names() {
+			w.MustDo(world.Step{Verb: "action", Unit: name, Args: []string{"clear-queue"}})
 		}
 	}
-	w.mustDo(step{verb: "settle"})
+	w.MustDo(world.Step{Verb: "settle"})
 }
 
 // next draws the next step.
-func (p *profile) next(w *world, s source) step {
+func (p *profile) next(w *world.World, s source) world.Step {
 	if len(p.plan) == 0 || s.draw("off the plan", 3) == 0 {
 		drawn := p.choose(w, s)
 		p.plan = append(drawn, p.plan...)
@@ -96,11 +98,11 @@ func (p *profile) next(w *world, s source) step {
 	return next
 }
 
-func (p *profile) choose(w *world, s source) []step {
+func (p *profile) choose(w *world.World, s source) []world.Step {
 	pick := s.draw("step", p.total)
-	machines := w.machines()
+	machines := w.Machines()
 	if len(machines) == 0 {
-		return []step{{verb: "add-unit"}}
+		return []world.Step{{Verb: "add-unit"}}
 	}
 	m := machines[s.draw("unit", len(machines))]
 	for _, c := range p.choices {
@@ -112,45 +114,45 @@ func (p *profile) choose(w *world, s source) []step {
 	panic("unreachable")
 }
 
-func on(verb string, args ...string) func(*world, source, *machine) []step {
-	return func(_ *world, _ source, m *machine) []step {
-		return []step{{verb: verb, unit: m.name, args: args}}
+func on(verb string, args ...string) func(*world.World, source, *world.Machine) []world.Step {
+	return func(_ *world.World, _ source, m *world.Machine) []world.Step {
+		return []world.Step{{Verb: verb, Unit: m.Name, Args: args}}
 	}
 }
 
 // at is a step aimed at where it is likely to matter: a unit in its operation
 // or in another hook, the leader, the holder.
-func at(verb string, args ...string) func(*world, source, *machine) []step {
+func at(verb string, args ...string) func(*world.World, source, *world.Machine) []world.Step {
 	return aimed(on(verb, args...))
 }
 
-func aimed(next func(*world, source, *machine) []step) func(*world, source, *machine) []step {
-	return func(w *world, s source, m *machine) []step { return next(w, s, w.aim(s, m)) }
+func aimed(next func(*world.World, source, *world.Machine) []world.Step) func(*world.World, source, *world.Machine) []world.Step {
+	return func(w *world.World, s source, m *world.Machine) []world.Step { return next(w, s, aim(w, s, m)) }
 }
 
-func (w *world) aim(s source, m *machine) *machine {
-	busy := func(in func(*machine) bool) *machine {
-		if i := slices.IndexFunc(w.machines(), in); i >= 0 {
-			return w.machines()[i]
+func aim(w *world.World, s source, m *world.Machine) *world.Machine {
+	busy := func(in func(*world.Machine) bool) *world.Machine {
+		if i := slices.IndexFunc(w.Machines(), in); i >= 0 {
+			return w.Machines()[i]
 		}
 		return m
 	}
 	switch s.draw("aim", 6) {
 	case 1:
-		return w.named(w.model.Leader(), m)
+		return named(w, w.Model.Leader(), m)
 	case 2:
-		return w.named(w.appBag()["granted_unit"], m)
+		return named(w, w.AppBag()["granted_unit"], m)
 	case 3:
-		return busy(func(m *machine) bool { return m.running != nil })
+		return busy(func(m *world.Machine) bool { return m.Running != nil })
 	case 4, 5:
-		return busy(func(m *machine) bool { return m.running != nil && m.running.at == "callback" })
+		return busy(func(m *world.Machine) bool { return m.Running != nil && m.Running.At == "callback" })
 	}
 	return m
 }
 
 // named is the machine of a unit, or another if there is none.
-func (w *world) named(unit string, other *machine) *machine {
-	if m := w.units[unit]; m != nil {
+func named(w *world.World, unit string, other *world.Machine) *world.Machine {
+	if m := w.Units[unit]; m != nil {
 		return m
 	}
 	return other
@@ -160,48 +162,50 @@ func (w *world) named(unit string, other *machine) *machine {
 // more than their share, so that a schedule is full of grants and attempts.
 var ordinary = []choice{
 	{300, progress},
-	{200, func(w *world, s source, m *machine) []step {
-		return progress(w, s, w.named(w.appBag()["granted_unit"], m))
+	{200, func(w *world.World, s source, m *world.Machine) []world.Step {
+		return progress(w, s, named(w, w.AppBag()["granted_unit"], m))
 	}},
-	{100, func(w *world, s source, m *machine) []step { return progress(w, s, w.named(w.model.Leader(), m)) }},
+	{100, func(w *world.World, s source, m *world.Machine) []world.Step {
+		return progress(w, s, named(w, w.Model.Leader(), m))
+	}},
 	{250, wholly},
 	{60, request},
 	{100, on("worker")},
-	{60, func(_ *world, s source, _ *machine) []step {
-		return []step{{verb: "advance", args: one(s, "next", "1s", "2s", "10s")}}
+	{60, func(_ *world.World, s source, _ *world.Machine) []world.Step {
+		return []world.Step{{Verb: "advance", Args: one(s, "next", "1s", "2s", "10s")}}
 	}},
-	{12, func(_ *world, s source, _ *machine) []step {
-		return []step{{verb: "advance", args: one(s, "31s", "25s", "15s", "2m")}}
+	{12, func(_ *world.World, s source, _ *world.Machine) []world.Step {
+		return []world.Step{{Verb: "advance", Args: one(s, "31s", "25s", "15s", "2m")}}
 	}},
 	{4, on("update-status")},
 }
 
 // progress moves a run on, or begins one. Callbacks take their time.
-func progress(_ *world, s source, m *machine) []step {
+func progress(_ *world.World, s source, m *world.Machine) []world.Step {
 	switch {
-	case m.running == nil:
-		return []step{{verb: "begin", unit: m.name}}
-	case m.running.at == "callback" && s.draw("callback goes on", 4) > 0:
-		return []step{{verb: "advance", args: []string{"1s"}}}
+	case m.Running == nil:
+		return []world.Step{{Verb: "begin", Unit: m.Name}}
+	case m.Running.At == "callback" && s.draw("callback goes on", 4) > 0:
+		return []world.Step{{Verb: "advance", Args: []string{"1s"}}}
 	}
-	return []step{{verb: "step", unit: m.name}}
+	return []world.Step{{Verb: "step", Unit: m.Name}}
 }
 
 // wholly makes a run in one go, unless it may have a callback in it.
-func wholly(w *world, s source, m *machine) []step {
-	if w.appBag()["granted_unit"] == m.name {
+func wholly(w *world.World, s source, m *world.Machine) []world.Step {
+	if w.AppBag()["granted_unit"] == m.Name {
 		return progress(w, s, m)
 	}
-	return []step{{verb: "run", unit: m.name}}
+	return []world.Step{{Verb: "run", Unit: m.Name}}
 }
 
-func request(_ *world, s source, m *machine) []step {
+func request(_ *world.World, s source, m *world.Machine) []world.Step {
 	args := one(s, "restart", "failed-restart", "deferred-restart")
 	args = append(args, "delay="+strconv.Itoa(s.draw("delay", 4)))
 	if args[0] != "restart" {
 		args = append(args, "max-retry="+strconv.Itoa(s.draw("max-retry", 3)))
 	}
-	return []step{{verb: "action", unit: m.name, args: args}}
+	return []world.Step{{Verb: "action", Unit: m.Name, Args: args}}
 }
 
 // one of the choices, as the one argument of a step.

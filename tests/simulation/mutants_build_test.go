@@ -16,6 +16,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"rolling-ops/tests/simulation/world"
 )
 
 // mutantVariable is the environment variable that turns a mutant on, in a test
@@ -46,7 +48,7 @@ func TestMutants(t *testing.T) {
 				m.search(t, binary, file)
 			}
 			if w, broken := replayQuietly(t, file); broken != "" {
-				t.Errorf("%s breaks an invariant without the mutant: %s\n%s", file, broken, w.summary())
+				t.Errorf("%s breaks an invariant without the mutant: %s\n%s", file, broken, w.Summary())
 			}
 			t.Setenv("SCHEDULE", file)
 			out, caught := runMutant(t, binary, m.name, "TestReplay")
@@ -186,11 +188,11 @@ func (m mutant) search(t *testing.T, binary, file string) {
 }
 
 // replayQuietly runs a schedule, impossible steps left out.
-func replayQuietly(t *testing.T, file string) (*world, violation) {
+func replayQuietly(t *testing.T, file string) (*world.World, world.Violation) {
 	t.Helper()
 	script, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return replay(string(script), func(string) {})
+	return world.Replay(string(script), func(string) {})
 }

@@ -9,12 +9,13 @@ import (
 
 	"rolling-ops/internal/codec"
 	"rolling-ops/jujusim"
+	"rolling-ops/tests/simulation/world"
 )
 
 // teller tells what changes in a cluster from one step to the next. It is the
 // world's log handler too.
 type teller struct {
-	w      *world
+	w      *world.World
 	stamps bool   // tell granted_at and executed_at
 	acting string // the unit that makes the present step
 	last   []fact
@@ -28,11 +29,11 @@ type fact struct{ about, is string }
 
 func (f fact) String() string { return f.about + ": " + f.is }
 
-func tell(w *world, stamps bool) *teller {
+func tell(w *world.World, stamps bool) *teller {
 	t := &teller{w: w, stamps: stamps}
-	w.log = slog.New(t)
-	observe := w.observe
-	w.model.SetObserver(func(e jujusim.Event) {
+	w.Log = slog.New(t)
+	observe := w.Observe
+	w.Model.SetObserver(func(e jujusim.Event) {
 		observe(e)
 		t.observe(e)
 	})
@@ -61,7 +62,7 @@ func (t *teller) news() []string {
 }
 
 // column puts a step to the left of what it did.
-func column(s step, news []string) string {
+func column(s world.Step, news []string) string {
 	var out strings.Builder
 	left := s.String()
 	for _, line := range news {
@@ -98,27 +99,27 @@ func (t *teller) state() []string {
 
 // facts are all that there is to tell about the cluster.
 func (t *teller) facts() []fact {
-	app := t.w.appBag()
+	app := t.w.AppBag()
 	lock := fact{"lock", "free"}
 	if app["granted_unit"] != "" {
-		lock.is = "held by " + short(app["granted_unit"]) + t.stamp(" since ", app["granted_at"])
+		lock.is = "held by " + world.Short(app["granted_unit"]) + t.stamp(" since ", app["granted_at"])
 	}
-	facts := []fact{{"leader", or(short(t.w.model.Leader()), "none")}, lock}
-	for _, m := range t.w.machines() {
+	facts := []fact{{"leader", or(world.Short(t.w.Model.Leader()), "none")}, lock}
+	for _, m := range t.w.Machines() {
 		facts = append(facts, t.unitFacts(m)...)
 	}
 	return facts
 }
 
-func (t *teller) unitFacts(m *machine) []fact {
-	name := short(m.name)
-	bag := t.w.unitBag(m.name)
+func (t *teller) unitFacts(m *world.Machine) []fact {
+	name := world.Short(m.Name)
+	bag := t.w.UnitBag(m.Name)
 	facts := []fact{
 		{name, or(bag["state"], "-") + " " + queueText(bag["operations"]) + t.stamp(" executed_at ", bag["executed_at"])},
-		{name + " worker", workerText(t.w, &m.worker)},
+		{name + " worker", workerText(t.w, &m.Worker)},
 	}
-	if r := m.running; r != nil {
-		facts = append(facts, fact{name + " runs", fmt.Sprintf("%s, stopped at %s", runText(r.hook.Run()), or(r.at, "its start"))})
+	if r := m.Running; r != nil {
+		facts = append(facts, fact{name + " runs", fmt.Sprintf("%s, stopped at %s", runText(r.Hook.Run()), or(r.At, "its start"))})
 	}
 	return facts
 }
@@ -156,14 +157,14 @@ func queueText(text string) string {
 	return "[" + strings.Join(ops, " ") + "]"
 }
 
-func workerText(w *world, k *background) string {
-	due, waits := k.due()
+func workerText(w *world.World, k *world.Background) string {
+	due, waits := k.Due()
 	switch {
-	case k.plan.Calling() && k.plan.Wanted():
+	case k.Plan.Calling() && k.Plan.Wanted():
 		return "in juju-exec, and asked for again"
-	case k.plan.Calling():
+	case k.Plan.Calling():
 		return "in juju-exec"
-	case waits && due.After(w.now):
+	case waits && due.After(w.Now):
 		return "waits until " + due.Format("15:04:05.0")
 	case waits:
 		return "due"
@@ -173,7 +174,7 @@ func workerText(w *world, k *background) string {
 
 // observe notes which hooks ended and how.
 func (t *teller) observe(e jujusim.Event) {
-	name := short(e.Unit)
+	name := world.Short(e.Unit)
 	switch e.Kind {
 	case jujusim.HookEnded:
 		how := "ran"
@@ -190,10 +191,10 @@ func (t *teller) observe(e jujusim.Event) {
 
 // runText is a run in short.
 func runText(r jujusim.Run) string {
-	text := strings.ReplaceAll(r.String(), app+"/", "")
+	text := strings.ReplaceAll(r.String(), world.App+"/", "")
 	text = strings.ReplaceAll(text, "exec hooks/", "")
 	text = strings.TrimPrefix(text, "restart-")
-	return strings.Replace(text, "changed "+app, "changed app", 1)
+	return strings.Replace(text, "changed "+world.App, "changed app", 1)
 }
 
 // untold are log messages that say no more than what is told anyway.
@@ -205,18 +206,18 @@ func (t *teller) Enabled(_ context.Context, level slog.Level) bool { return leve
 // Handle implements slog.Handler. A run that was killed logs nothing, though
 // its coroutine is unwound.
 func (t *teller) Handle(_ context.Context, r slog.Record) error {
-	m := t.w.units[t.acting]
-	if slices.Contains(untold, r.Message) || m != nil && m.running != nil && m.running.dead {
+	m := t.w.Units[t.acting]
+	if slices.Contains(untold, r.Message) || m != nil && m.Running != nil && m.Running.Dead {
 		return nil
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s log: ", short(t.acting))
+	fmt.Fprintf(&b, "%s log: ", world.Short(t.acting))
 	if r.Level != slog.LevelInfo {
 		b.WriteString(r.Level.String() + " ")
 	}
 	b.WriteString(r.Message)
 	r.Attrs(func(a slog.Attr) bool {
-		value := strings.TrimPrefix(a.Value.String(), app+"/")
+		value := strings.TrimPrefix(a.Value.String(), world.App+"/")
 		if len(value) > 40 {
 			value = value[:37] + "..."
 		}

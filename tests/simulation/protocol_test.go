@@ -10,6 +10,7 @@ import (
 	"github.com/cockroachdb/datadriven"
 
 	"rolling-ops/jujusim"
+	"rolling-ops/tests/simulation/world"
 )
 
 // TestProtocolScripts runs the scripts of testdata/protocol, which show the
@@ -38,20 +39,20 @@ func TestProtocolScripts(t *testing.T) {
 			return out
 		})
 		if s.w != nil {
-			s.w.close()
+			s.w.Close()
 		}
 	})
 }
 
 // protocolScript is a script in mid-run.
 type protocolScript struct {
-	w *world
+	w *world.World
 	*teller
 }
 
 func (s *protocolScript) directive(t *testing.T, d *datadriven.TestData) (out string, err error) {
 	defer func() {
-		if broken, ok := recover().(violation); ok {
+		if broken, ok := recover().(world.Violation); ok {
 			err = fmt.Errorf("broken: %s", broken)
 		}
 	}()
@@ -85,14 +86,14 @@ func (s *protocolScript) cluster(t *testing.T, d *datadriven.TestData) (string, 
 		arg.Scan(t, 0, &units)
 	}
 	if s.w != nil {
-		s.w.close()
+		s.w.Close()
 	}
-	s.w = newWorld(scheduleOptions(strings.Join(words, " ")), nil)
+	s.w = world.New(world.ScheduleOptions(strings.Join(words, " ")), nil)
 	s.teller = tell(s.w, d.HasArg("stamps"))
 	for range units {
-		s.w.mustDo(step{verb: "add-unit"})
+		s.w.MustDo(world.Step{Verb: "add-unit"})
 	}
-	s.w.settle()
+	s.w.Settle()
 	s.told()
 	return strings.Join(s.state(), "\n"), nil
 }
@@ -106,15 +107,15 @@ func (s *protocolScript) steps(input string) (string, error) {
 			continue
 		}
 		if seen := s.look(line); seen != nil {
-			out.WriteString(column(step{verb: line}, seen))
+			out.WriteString(column(world.Step{Verb: line}, seen))
 			continue
 		}
-		next, err := parseStep(line)
+		next, err := world.ParseStep(line)
 		if err != nil {
 			return "", err
 		}
-		s.acting = next.unit
-		if err := s.w.do(next); err != nil {
+		s.acting = next.Unit
+		if err := s.w.Do(next); err != nil {
 			return "", fmt.Errorf("%s: %w", next, err)
 		}
 		out.WriteString(column(next, s.news()))
@@ -126,25 +127,25 @@ func (s *protocolScript) steps(input string) (string, error) {
 // the next update-status. It leaves out those that change nothing.
 func (s *protocolScript) drain() string {
 	var out strings.Builder
-	do := func(next step) bool {
-		s.acting = next.unit
-		if s.w.do(next) != nil {
+	do := func(next world.Step) bool {
+		s.acting = next.Unit
+		if s.w.Do(next) != nil {
 			return false
 		}
 		ran := s.runs
-		if news := s.news(); len(news) > len(ran) || next.verb == "advance" {
+		if news := s.news(); len(news) > len(ran) || next.Verb == "advance" {
 			out.WriteString(column(next, news))
 		}
 		return true
 	}
 	for moved := true; moved; {
 		moved = false
-		for _, m := range s.w.machines() {
-			moved = do(step{verb: "worker", unit: m.name}) || moved
-			moved = do(step{verb: "run", unit: m.name}) || moved
+		for _, m := range s.w.Machines() {
+			moved = do(world.Step{Verb: "worker", Unit: m.Name}) || moved
+			moved = do(world.Step{Verb: "run", Unit: m.Name}) || moved
 		}
 		if !moved {
-			moved = do(step{verb: "advance", args: []string{"next"}})
+			moved = do(world.Step{Verb: "advance", Args: []string{"next"}})
 		}
 	}
 	return out.String() + strings.Join(s.state(), "\n")
@@ -159,9 +160,9 @@ func (s *protocolScript) look(line string) []string {
 		return s.statuses()
 	case "databag":
 		if arg == "app" {
-			return databag(s.w.appBag())
+			return databag(s.w.AppBag())
 		}
-		return databag(s.w.unitBag(app + "/" + arg))
+		return databag(s.w.UnitBag(world.App + "/" + arg))
 	}
 	return nil
 }
@@ -169,9 +170,9 @@ func (s *protocolScript) look(line string) []string {
 // statuses are what juju status says of the units.
 func (s *protocolScript) statuses() []string {
 	var out []string
-	for _, name := range s.w.names() {
-		info, _ := s.w.model.Unit(name)
-		out = append(out, strings.TrimSpace(fmt.Sprintf("%s: %s %s", short(name), info.Status.Status, info.Status.Message)))
+	for _, name := range s.w.Names() {
+		info, _ := s.w.Model.Unit(name)
+		out = append(out, strings.TrimSpace(fmt.Sprintf("%s: %s %s", world.Short(name), info.Status.Status, info.Status.Message)))
 	}
 	return out
 }
@@ -189,18 +190,18 @@ func databag(bag map[string]string) []string {
 
 // overwrite writes to a databag in a juju-exec command of its own.
 func (s *protocolScript) overwrite(args []datadriven.CmdArg) (string, error) {
-	owner, write := s.w.model.Leader(), (*jujusim.Hook).WriteApp
+	owner, write := s.w.Model.Leader(), (*jujusim.Hook).WriteApp
 	if args[0].Key != "app" {
-		owner, write = app+"/"+args[0].Key, (*jujusim.Hook).WriteUnit
+		owner, write = world.App+"/"+args[0].Key, (*jujusim.Hook).WriteUnit
 	}
 	changes := make(map[string]string)
 	for _, arg := range args[1:] {
 		changes[arg.Key] = strings.Join(arg.Vals, ",")
 	}
-	if _, err := s.w.model.EnqueueExec(owner, "overwrite"); err != nil {
+	if _, err := s.w.Model.EnqueueExec(owner, "overwrite"); err != nil {
 		return "", err
 	}
-	hook, err := s.w.model.Begin(owner)
+	hook, err := s.w.Model.Begin(owner)
 	if err != nil {
 		return "", err
 	}

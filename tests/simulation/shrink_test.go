@@ -3,18 +3,20 @@ package simulation
 import (
 	"slices"
 	"strings"
+
+	"rolling-ops/tests/simulation/world"
 )
 
 // shortest shortens the schedule that broke an invariant and returns it as a
 // script to be read and replayed.
-func shortest(w *world) string {
+func shortest(w *world.World) string {
 	if !*flagShrink {
 		return ""
 	}
 	opts, lines := shrink(w)
 	script := opts.String() + "\n" + strings.Join(lines, "\n") + "\n"
 	var told strings.Builder
-	_, broken := replay(script, func(line string) { told.WriteString("# " + line + "\n") })
+	_, broken := world.Replay(script, func(line string) { told.WriteString("# " + line + "\n") })
 	return told.String() + "# " + invariantBroken + string(broken) + `
 # To replay it, save what follows as /tmp/schedule.txt and run
 #   SCHEDULE=/tmp/schedule.txt go test ./tests/simulation -run TestReplay -v
@@ -26,11 +28,11 @@ const scheduleFollows = "# ----\n"
 
 // shrink drops all steps and options without which the same invariant is broken
 // all the same (delta debugging), and makes runs in one go where it can.
-func shrink(w *world) (options, []string) {
-	opts, lines := w.opts, w.schedule
-	breaks := func(o options, lines []string) ([]string, bool) {
-		again, broken := replay(o.String()+"\n"+strings.Join(lines, "\n"), func(string) {})
-		return again.schedule, broken != "" && again.broken == w.broken
+func shrink(w *world.World) (world.Options, []string) {
+	opts, lines := w.Opts, w.Schedule
+	breaks := func(o world.Options, lines []string) ([]string, bool) {
+		again, broken := world.Replay(o.String()+"\n"+strings.Join(lines, "\n"), func(string) {})
+		return again.Schedule, broken != "" && again.Broken == w.Broken
 	}
 	for progress := true; progress; {
 		progress = false
@@ -56,7 +58,7 @@ func shrink(w *world) (options, []string) {
 				lines, progress = made, true
 			}
 		}
-		for _, o := range opts.simpler() {
+		for _, o := range opts.Simpler() {
 			if made, ok := breaks(o, lines); ok {
 				opts, lines, progress = o, made, true
 				break
@@ -75,21 +77,4 @@ func inOneGo(line string) string {
 		return "finish " + unit
 	}
 	return line
-}
-
-// simpler are the options with one of them left out.
-func (o options) simpler() []options {
-	var out []options
-	without := func(set bool, drop func(*options)) {
-		if set {
-			p := o
-			drop(&p)
-			out = append(out, p)
-		}
-	}
-	without(o.LostDepartures, func(p *options) { p.LostDepartures = false })
-	without(o.QuietWriter, func(p *options) { p.QuietWriter = false })
-	without(o.EarlyDeparture, func(p *options) { p.EarlyDeparture = false })
-	without(o.RetryDelay > 0, func(p *options) { p.RetryDelay = 0 })
-	return out
 }

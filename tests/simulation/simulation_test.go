@@ -2,15 +2,15 @@ package simulation
 
 import (
 	"flag"
-	"fmt"
 	"math/rand/v2"
-	"runtime"
 	"runtime/debug"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 	"pgregory.net/rapid"
+
+	"rolling-ops/tests/simulation/world"
 )
 
 var (
@@ -26,7 +26,7 @@ var (
 func TestSimulation(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(800)) // the heap is small
 	begin, used := time.Now(), cpuTime()
-	cover := newCoverage()
+	cover := world.NewCoverage()
 	run := func(seed uint64) {
 		if w, broken := simulate(randomSource(seed), cover); broken != "" {
 			t.Fatalf("%s%s\nseed %d\n%s", invariantBroken, broken, seed, shortest(w))
@@ -43,10 +43,10 @@ func TestSimulation(t *testing.T) {
 			run(seed)
 			if time.Since(said) > time.Minute {
 				said = time.Now()
-				t.Logf("%s: %s", time.Since(begin).Round(time.Second), cover.rate(cpuTime()-used))
+				t.Logf("%s: %s", time.Since(begin).Round(time.Second), cover.Rate(cpuTime()-used))
 			}
 		}
-		t.Logf("seeds %d to %d", fresh, fresh+uint64(cover.runs)-1)
+		t.Logf("seeds %d to %d", fresh, fresh+uint64(cover.Runs)-1)
 	case *flagSeed != 0:
 		for i := range *flagSeeds {
 			run(*flagSeed + uint64(i))
@@ -61,9 +61,9 @@ func TestSimulation(t *testing.T) {
 		}
 		t.Logf("seeds 1 to %d and, fresh, %d to %d", *flagSeeds, fresh, fresh+uint64(*flagSeeds/4)-1)
 	}
-	t.Logf("%s\n%s", cover.rate(cpuTime()-used), cover)
+	t.Logf("%s\n%s", cover.Rate(cpuTime()-used), cover)
 	// Fewer simulations than usual are not expected to cover everything.
-	if missing := cover.missing(); len(missing) > 0 && cover.runs >= *flagSeeds {
+	if missing := cover.Missing(); len(missing) > 0 && cover.Runs >= *flagSeeds {
 		t.Errorf("never happened, or never made a difference: %q", missing)
 	}
 }
@@ -74,7 +74,7 @@ func TestRapidSimulation(t *testing.T) {
 	if err := flag.Set("rapid.nofailfile", "true"); err != nil {
 		t.Fatal(err)
 	}
-	var failed *world
+	var failed *world.World
 	defer func() {
 		if failed != nil {
 			t.Log(shortest(failed))
@@ -90,38 +90,17 @@ func TestRapidSimulation(t *testing.T) {
 
 // simulate runs one random schedule to its end, faults, settling and all. It
 // returns the broken invariant, if any.
-func simulate(s source, cover *coverage) (w *world, broken violation) {
+func simulate(s source, cover *world.Coverage) (w *world.World, broken world.Violation) {
 	p := newProfile(s)
-	w = newWorld(p.options, cover)
-	defer w.close()
-	defer w.recover(&broken)
+	w = world.New(p.Options, cover)
+	defer w.Close()
+	defer w.Recover(&broken)
 	p.simulate(w, s)
 	if cover != nil {
-		cover.hooks += w.hooks
-		cover.runs++
+		cover.Hooks += w.Hooks
+		cover.Runs++
 	}
 	return w, ""
-}
-
-// recover turns the panic of a broken invariant into its violation. Any other
-// panic goes on, a defect with the schedule that led to it.
-func (w *world) recover(broken *violation) {
-	switch v := recover().(type) {
-	case nil:
-	case violation:
-		*broken = v
-	case runtime.Error:
-		panic(fmt.Sprintf("%v\nschedule:\n%s\n%s", v, w.script(), debug.Stack()))
-	default:
-		panic(v) // rapid's own, for one
-	}
-}
-
-// mustDo makes a step that has to be possible.
-func (w *world) mustDo(s step) {
-	if err := w.do(s); err != nil {
-		panic(fmt.Sprintf("%s: %v", s, err))
-	}
 }
 
 // random is a source that depends on a seed alone.

@@ -1,4 +1,4 @@
-package simulation
+package world
 
 import (
 	"slices"
@@ -12,11 +12,11 @@ import (
 // databags, the answers of actions and the charm's own notes of what it runs,
 // and shares no logic with the library but its codec.
 type checker struct {
-	w     *world
+	w     *World
 	units map[string]*record
 	lock  grant
 
-	inside  []string // units in a callback
+	Inside  []string // units in a callback
 	zombies []string // units removed by force in a callback, which may still run
 	// forced are the grants that an operator took from a unit in mid-run, which
 	// may have read its grant: until that run ends it may act on it.
@@ -47,7 +47,7 @@ type grant struct {
 	by       string // the leader that wrote it
 }
 
-func newChecker(w *world) *checker {
+func newChecker(w *World) *checker {
 	return &checker{w: w, units: make(map[string]*record), forced: make(map[string]grant)}
 }
 
@@ -62,7 +62,7 @@ func (c *checker) unit(name string) *record {
 
 // began is the begin of a run.
 func (c *checker) began(r *running) {
-	u := c.unit(r.m.name)
+	u := c.unit(r.m.Name)
 	u.ran, u.granted, u.result = false, "", ""
 }
 
@@ -72,7 +72,7 @@ func (c *checker) failed(r *running, err error) {
 		c.w.cover.matter("commit refused", true)
 		return
 	}
-	c.w.violation("%s of %s failed: %v", r.hook.Run(), r.m.name, err)
+	c.w.violation("%s of %s failed: %v", r.Hook.Run(), r.m.Name, err)
 }
 
 // transition is the charm's note that a callback begins or ends.
@@ -83,21 +83,21 @@ func (c *checker) transition(r *running, event string) {
 	case what == "start":
 		c.enter(r)
 	default:
-		c.unit(r.m.name).result = what
-		c.leave(r.m.name)
+		c.unit(r.m.Name).result = what
+		c.leave(r.m.Name)
 	}
 }
 
 // enter is the begin of a callback.
 func (c *checker) enter(r *running) {
-	unit, u := r.m.name, c.unit(r.m.name)
+	unit, u := r.m.Name, c.unit(r.m.Name)
 	lock := c.heldBy(unit)
-	for _, other := range c.inside {
+	for _, other := range c.Inside {
 		if other == unit || !c.isForced(other) && !c.isForced(unit) {
 			c.w.violation("%s begins its operation while %s runs one", unit, other)
 		}
 	}
-	if !r.commitBy.IsZero() {
+	if !r.CommitBy.IsZero() {
 		c.w.violation("%s begins its operation while a write of the application databag waits", unit)
 	}
 	at, err := codec.ParseTimestamp(lock.at)
@@ -115,7 +115,7 @@ func (c *checker) enter(r *running) {
 		c.w.violation("%s runs its operation for the %dth time, max_retry is %d and %d hooks failed", unit, u.runs, limit, u.lost)
 	}
 	c.count(r, u)
-	c.inside = append(c.inside, unit)
+	c.Inside = append(c.Inside, unit)
 }
 
 // heldBy is the grant that the unit may act on in its present run: the one
@@ -139,16 +139,16 @@ func (c *checker) count(r *running, u *record) {
 		return
 	}
 	cover.attempts++
-	cover.matter("forced release", len(c.inside) > 0)
+	cover.matter("forced release", len(c.Inside) > 0)
 	cover.matter("forced removal", len(c.zombies) > 0)
 	cover.matter("unit added", r.m.late)
-	cover.matter("leadership to the holder", c.w.model.Leader() == r.m.name && c.lock.by != r.m.name)
+	cover.matter("leadership to the holder", c.w.Model.Leader() == r.m.Name && c.lock.by != r.m.Name)
 	cover.matter("1000 operations queued", len(u.queue) >= 1000)
 }
 
 // leave is the end of a callback.
 func (c *checker) leave(unit string) {
-	c.inside = slices.DeleteFunc(c.inside, func(u string) bool { return u == unit })
+	c.Inside = slices.DeleteFunc(c.Inside, func(u string) bool { return u == unit })
 }
 
 // left is the end of a unit's run, whatever way: no callback of it runs on.
@@ -166,7 +166,7 @@ func (c *checker) left(unit string) {
 // removing is a unit that is about to be removed by force: its machine may not
 // have heard, and finish what it is doing.
 func (c *checker) removing(unit string) {
-	if slices.Contains(c.inside, unit) {
+	if slices.Contains(c.Inside, unit) {
 		c.zombies = append(c.zombies, unit)
 	}
 }
@@ -204,7 +204,7 @@ func (c *checker) committed(e jujusim.Event) {
 // lockWritten checks that a grant ends only when its attempt has, or its holder
 // is no more, or by force.
 func (c *checker) lockWritten(e jujusim.Event) {
-	bag := c.w.appBag()
+	bag := c.w.AppBag()
 	was, now := c.lock, grant{bag["granted_unit"], bag["granted_at"], e.Unit}
 	c.lock = now
 	if now.unit == e.Unit && e.Run.DepartingUnit == e.Unit {
@@ -217,11 +217,11 @@ func (c *checker) lockWritten(e jujusim.Event) {
 	switch {
 	case err != nil || at.IsZero(): // void
 	case c.unit(was.unit).executedAt.Compare(at) > 0: // used
-	case !slices.Contains(c.w.names(), was.unit): // gone
+	case !slices.Contains(c.w.Names(), was.unit): // gone
 	case e.Run.DepartingUnit == e.Unit && was.unit == e.Unit: // leaving
 	case e.Run.Name == "release-lock":
 		c.w.cover.fire("forced release")
-		if c.w.units[was.unit].running != nil {
+		if c.w.Units[was.unit].Running != nil {
 			c.forced[was.unit] = was
 		}
 	default:

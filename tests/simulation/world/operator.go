@@ -1,4 +1,4 @@
-package simulation
+package world
 
 import (
 	"context"
@@ -23,7 +23,7 @@ const goneCallback = "_gone"
 
 // operatorCommand changes the unit's databag behind the charm's back.
 func (r *running) operatorCommand(command string) error {
-	bag := r.w.unitBag(r.m.name)
+	bag := r.w.UnitBag(r.m.Name)
 	if bag == nil {
 		return nil // not in the relation yet
 	}
@@ -53,7 +53,7 @@ func (r *running) queued(queue codec.Queue, command string) (map[string]string, 
 		changes["state"] = "request"
 	}
 	push := func(callback string, args codec.Args, maxRetry *int) error {
-		op, err := codec.NewOperation(callback, args, r.w.now.Add(r.m.skew), maxRetry)
+		op, err := codec.NewOperation(callback, args, r.w.Now.Add(r.m.skew), maxRetry)
 		if err == nil {
 			queue, _ = queue.Push(op)
 		}

@@ -1,4 +1,4 @@
-package simulation
+package world
 
 import (
 	"fmt"
@@ -7,12 +7,12 @@ import (
 )
 
 // fault is something that can be done to a cluster.
-type fault struct{ name, matters string }
+type fault struct{ Name, Matters string }
 
 // faults are all that the scheduler does to a cluster. Each counts how often it
 // was done (fired) and how often that changed what a unit did or saw
 // (mattered); what counts as the latter is said here.
-var faults = []fault{
+var Faults = []fault{
 	{"clock skew", "a stamp had to be put later than its writer's clock"},
 	{"clock jumps in a hook", "a stamp of that hook had to be put later than its writer's clock"},
 	{"leadership moved", "the lock was held"},
@@ -50,26 +50,26 @@ var faults = []fault{
 	{"1000 operations queued", "an attempt was made with as many in the queue"},
 }
 
-// coverage is the table of what was tried. A nil coverage counts nothing.
-type coverage struct {
+// Coverage is the table of what was tried. A nil coverage counts nothing.
+type Coverage struct {
 	fired, mattered map[string]int
 
-	runs, hooks        int // simulations, and hooks, actions and commands in them
+	Runs, Hooks        int // simulations, and hooks, actions and commands in them
 	accepted, attempts int // operations, and callbacks run
 }
 
-func newCoverage() *coverage {
-	return &coverage{fired: make(map[string]int), mattered: make(map[string]int)}
+func NewCoverage() *Coverage {
+	return &Coverage{fired: make(map[string]int), mattered: make(map[string]int)}
 }
 
-func (c *coverage) fire(fault string) {
+func (c *Coverage) fire(fault string) {
 	if c != nil {
 		c.fired[known(fault)]++
 	}
 }
 
 // matter counts a fault that made a difference, if it did.
-func (c *coverage) matter(fault string, did bool) {
+func (c *Coverage) matter(fault string, did bool) {
 	if c != nil && did {
 		c.mattered[known(fault)]++
 	}
@@ -78,8 +78,8 @@ func (c *coverage) matter(fault string, did bool) {
 var faultNames = make(map[string]bool)
 
 func init() {
-	for _, f := range faults {
-		faultNames[f.name] = true
+	for _, f := range Faults {
+		faultNames[f.Name] = true
 	}
 }
 
@@ -90,28 +90,28 @@ func known(name string) string {
 	return name
 }
 
-// rate says how much was simulated in the given time of one processor.
-func (c *coverage) rate(used time.Duration) string {
+// Rate says how much was simulated in the given time of one processor.
+func (c *Coverage) Rate(used time.Duration) string {
 	return fmt.Sprintf("%d simulations, %d operations accepted, %d attempts, %d hooks: %.0f hooks a second of processor time",
-		c.runs, c.accepted, c.attempts, c.hooks, float64(c.hooks)/used.Seconds())
+		c.Runs, c.accepted, c.attempts, c.Hooks, float64(c.Hooks)/used.Seconds())
 }
 
-// missing are the faults that never happened or never made a difference.
-func (c *coverage) missing() []string {
+// Missing are the faults that never happened or never made a difference.
+func (c *Coverage) Missing() []string {
 	var out []string
-	for _, f := range faults {
-		if c.fired[f.name] == 0 || c.mattered[f.name] == 0 {
-			out = append(out, f.name)
+	for _, f := range Faults {
+		if c.fired[f.Name] == 0 || c.mattered[f.Name] == 0 {
+			out = append(out, f.Name)
 		}
 	}
 	return out
 }
 
-func (c *coverage) String() string {
+func (c *Coverage) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%-30s %9s %9s  %s\n", "fault", "fired", "mattered", "it matters when")
-	for _, f := range faults {
-		fmt.Fprintf(&b, "%-30s %9d %9d  %s\n", f.name, c.fired[f.name], c.mattered[f.name], f.matters)
+	for _, f := range Faults {
+		fmt.Fprintf(&b, "%-30s %9d %9d  %s\n", f.Name, c.fired[f.Name], c.mattered[f.Name], f.Matters)
 	}
 	return b.String()
 }

@@ -1,4 +1,4 @@
-package simulation
+package world
 
 import (
 	"context"
@@ -17,35 +17,35 @@ import (
 
 // untrusted tells whether is-leader's answer is too old for the library.
 func (r *running) untrusted() bool {
-	return !r.asked.IsZero() && r.w.now.Sub(r.asked) > rollingops.LeaseMargin
+	return !r.asked.IsZero() && r.w.Now.Sub(r.asked) > rollingops.LeaseMargin
 }
 
 // noteLeadership is a move of the leadership, to nobody if next is empty.
-func (w *world) noteLeadership(next string) {
+func (w *World) noteLeadership(next string) {
 	w.cover.fire("leadership moved")
-	w.cover.matter("leadership moved", w.appBag()["granted_unit"] != "")
-	if next != "" && next == w.appBag()["granted_unit"] {
+	w.cover.matter("leadership moved", w.AppBag()["granted_unit"] != "")
+	if next != "" && next == w.AppBag()["granted_unit"] {
 		w.cover.fire("leadership to the holder")
 	}
 }
 
 // leaderChanged tells the hooks that run of a move of the leadership.
-func (w *world) leaderChanged(next string) {
-	for _, m := range w.units {
-		r := m.running
+func (w *World) leaderChanged(next string) {
+	for _, m := range w.Units {
+		r := m.Running
 		switch {
 		case r == nil || r.asked.IsZero():
 		case !r.leads:
-			if m.name == next {
-				m.wakeLost = w.now
+			if m.Name == next {
+				m.wakeLost = w.Now
 			}
-		case m.name != next && !r.deposed:
+		case m.Name != next && !r.deposed:
 			r.deposed = true
 			w.cover.fire("leadership lost in a hook")
 			if r.overdue {
 				w.cover.fire("commit refused")
 			}
-		case m.name == next && r.deposed:
+		case m.Name == next && r.deposed:
 			r.back = true
 			r.excluded = r.overdue
 			w.cover.fire("leadership back within a hook")
@@ -54,24 +54,24 @@ func (w *world) leaderChanged(next string) {
 }
 
 // noteKill is a run that is about to be killed.
-func (w *world) noteKill(r *running) {
-	fault, matters := "hook killed before callback", w.appBag()["granted_unit"] == r.m.name
+func (w *World) noteKill(r *running) {
+	fault, matters := "hook killed before callback", w.AppBag()["granted_unit"] == r.m.Name
 	switch {
-	case slices.Contains(w.check.inside, r.m.name):
+	case slices.Contains(w.Check.Inside, r.m.Name):
 		fault, matters = "hook killed in callback", true
-	case w.check.unit(r.m.name).ran:
+	case w.Check.unit(r.m.Name).ran:
 		fault, matters = "hook killed after callback", true
 	}
 	w.cover.fire(fault)
 	w.cover.matter(fault, matters)
-	if r.hook.Run().Kind == jujusim.ExecRun {
+	if r.Hook.Run().Kind == jujusim.ExecRun {
 		w.cover.fire("juju-exec fails")
 		w.cover.matter("juju-exec fails", r.wrote)
 	}
 }
 
 // noteEnd is a run that has come to its end, before the commit.
-func (w *world) noteEnd(r *running) {
+func (w *World) noteEnd(r *running) {
 	if r.fail {
 		w.cover.matter(r.failure(), r.wrote)
 	}
@@ -92,7 +92,7 @@ func (r *running) noteLate() {
 }
 
 // noteCommit is the end of a run with what was written.
-func (w *world) noteCommit(e jujusim.Event) {
+func (w *World) noteCommit(e jujusim.Event) {
 	r := w.ending
 	if w.cover == nil || r == nil {
 		return
@@ -100,7 +100,7 @@ func (w *world) noteCommit(e jujusim.Event) {
 	w.cover.matter("commit refused", e.Err != nil)
 	w.cover.matter("leadership lost in a hook", e.Err != nil)
 	now := machineClock{w, r.m}.Now()
-	info, _ := w.model.Unit(e.Unit)
+	info, _ := w.Model.Unit(e.Unit)
 	for _, write := range e.Writes {
 		stamp := write.Changes["executed_at"]
 		if write.Unit == "" {
@@ -119,15 +119,15 @@ func (r *running) noteRead(unit string) {
 	if r.w.cover == nil || !strings.Contains(unit, "/") {
 		return
 	}
-	seen, err := r.hook.ReadUnit(0, unit)
+	seen, err := r.Hook.ReadUnit(0, unit)
 	if err != nil {
 		return
 	}
 	r.w.cover.matter("queue corrupted", strings.HasPrefix(seen["operations"], "{not"))
-	if unit == r.m.name || !r.leads {
+	if unit == r.m.Name || !r.leads {
 		return
 	}
-	is := r.w.unitBag(unit)
+	is := r.w.UnitBag(unit)
 	stale := seen["state"] != is["state"] || seen["executed_at"] != is["executed_at"]
 	if stale || seen["operations"] != is["operations"] {
 		r.w.cover.fire("stale view")
@@ -140,16 +140,16 @@ func (r *running) noteMembers() {
 	if r.w.cover == nil {
 		return
 	}
-	members, units := r.hook.Members(0), r.w.names()
-	holder := r.w.appBag()["granted_unit"]
+	members, units := r.Hook.Members(0), r.w.Names()
+	holder := r.w.AppBag()["granted_unit"]
 	for _, u := range units {
-		if u != r.m.name && !slices.Contains(members, u) && r.w.unitBag(u) != nil {
+		if u != r.m.Name && !slices.Contains(members, u) && r.w.UnitBag(u) != nil {
 			r.w.cover.fire("joined not delivered")
 			r.w.cover.matter("joined not delivered", u == holder)
 		}
 	}
 	for _, u := range members {
-		r.w.cover.matter("departed never comes", !slices.Contains(units, u) && r.w.opts.LostDepartures)
+		r.w.cover.matter("departed never comes", !slices.Contains(units, u) && r.w.Opts.LostDepartures)
 	}
 }
 
@@ -157,7 +157,7 @@ func (r *running) noteMembers() {
 // looked at for what the library reports nowhere else.
 func (r *running) logger() *slog.Logger {
 	if r.w.cover == nil {
-		return r.w.log
+		return r.w.Log
 	}
 	return slog.New(lateWatch{r})
 }
@@ -165,7 +165,7 @@ func (r *running) logger() *slog.Logger {
 type lateWatch struct{ r *running }
 
 func (l lateWatch) Enabled(_ context.Context, level slog.Level) bool {
-	return level >= slog.LevelInfo && l.r.leads && !l.r.dead && l.r.untrusted()
+	return level >= slog.LevelInfo && l.r.leads && !l.r.Dead && l.r.untrusted()
 }
 
 func (l lateWatch) Handle(_ context.Context, record slog.Record) error {

@@ -1,4 +1,4 @@
-package simulation
+package world
 
 import "iter"
 
@@ -14,7 +14,7 @@ type coroutine struct {
 const over = ""
 
 // coroutine returns one that runs the body.
-func (w *world) coroutine(body func(yield func(string) bool)) *coroutine {
+func (w *World) coroutine(body func(yield func(string) bool)) *coroutine {
 	if last := len(w.idle) - 1; last >= 0 {
 		c := w.idle[last]
 		w.idle = w.idle[:last]

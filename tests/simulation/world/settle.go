@@ -1,4 +1,4 @@
-package simulation
+package world
 
 import (
 	"fmt"
@@ -8,20 +8,20 @@ import (
 	"rolling-ops/internal/codec"
 )
 
-// settle ends all faults and runs the cluster fairly until nothing is left to
+// Settle ends all faults and runs the cluster fairly until nothing is left to
 // do. It breaks if an operation is left over, or if hooks run and run and none is
 // done. update-status helps only where the protocol says that it
 // must: when a unit lost a hook (see machine.wakeLost), and when Juju kept a
 // departure to itself.
-func (w *world) settle() {
+func (w *World) Settle() {
 	w.endFaults()
 	w.run()
 	if left := w.left(); left != "" {
 		if !w.wakeLost() && !w.departureLost {
 			w.violation("stuck: %s", left)
 		}
-		for _, m := range w.machines() {
-			_ = w.model.UpdateStatus(m.name)
+		for _, m := range w.Machines() {
+			_ = w.Model.UpdateStatus(m.Name)
 		}
 		w.run()
 		if left := w.left(); left != "" {
@@ -32,8 +32,8 @@ func (w *world) settle() {
 }
 
 // wakeLost tells whether a unit waits for a hook that does not come.
-func (w *world) wakeLost() bool {
-	for _, m := range w.units {
+func (w *World) wakeLost() bool {
+	for _, m := range w.Units {
 		if !m.wakeLost.IsZero() {
 			return true
 		}
@@ -41,22 +41,22 @@ func (w *world) wakeLost() bool {
 	return false
 }
 
-func (w *world) endFaults() {
-	w.check.zombies = nil
-	for _, m := range w.machines() {
+func (w *World) endFaults() {
+	w.Check.zombies = nil
+	for _, m := range w.Machines() {
 		_ = thaw(w, m, nil)
 		_ = release(w, m, nil)
-		m.broken, m.worker.lose, m.worker.twice = false, false, false
+		m.broken, m.Worker.lose, m.Worker.twice = false, false, false
 		if m.lostEvents {
 			w.drop(m)
 			m.lostEvents = false
-			_ = w.model.RestartAgent(m.name)
+			_ = w.Model.RestartAgent(m.Name)
 		}
 	}
-	if w.model.Leader() == "" {
-		for _, name := range w.names() {
-			if info, _ := w.model.Unit(name); info.Life != "dying" {
-				_ = w.model.SetLeader(name)
+	if w.Model.Leader() == "" {
+		for _, name := range w.Names() {
+			if info, _ := w.Model.Unit(name); info.Life != "dying" {
+				_ = w.Model.SetLeader(name)
 				break
 			}
 		}
@@ -65,67 +65,67 @@ func (w *world) endFaults() {
 
 // idleHooks is how many hooks there may be between two steps forward: every
 // unit may have to hear of every other, twice, and has hooks of its own.
-func (w *world) idleHooks() int {
-	n := len(w.names())
+func (w *World) idleHooks() int {
+	n := len(w.Names())
 	return n * (2*n + 15)
 }
 
 // run makes fair progress until nothing can. A step forward is an attempt, an
 // operation accepted or a unit gone; too many hooks without one are a livelock.
-func (w *world) run() {
-	forward, since := w.check.forward, w.hooks
+func (w *World) run() {
+	forward, since := w.Check.forward, w.Hooks
 	for {
 		moved := false
-		for _, m := range w.machines() {
-			if m.worker.ready(w) {
-				m.worker.call(w, m)
+		for _, m := range w.Machines() {
+			if m.Worker.ready(w) {
+				m.Worker.call(w, m)
 				moved = true
 			}
-			if m.running != nil || w.canBegin(m) {
+			if m.Running != nil || w.canBegin(m) {
 				if err := wholeRun(w, m, nil); err == nil {
 					moved = true
 				}
 			}
-			w.now = w.now.Add(time.Millisecond)
+			w.Now = w.Now.Add(time.Millisecond)
 		}
 		if !moved && !w.sleepUntilDue() {
 			return
 		}
-		if w.check.forward != forward {
-			forward, since = w.check.forward, w.hooks
+		if w.Check.forward != forward {
+			forward, since = w.Check.forward, w.Hooks
 		}
-		if w.hooks-since > w.idleHooks() {
+		if w.Hooks-since > w.idleHooks() {
 			w.violation("livelock: more than %d hooks and nothing is done, %s", w.idleHooks(), w.left())
 		}
 	}
 }
 
-func (w *world) canBegin(m *machine) bool {
-	run, ok := w.model.Next(m.name)
-	return ok && !w.now.Before(run.NotBefore)
+func (w *World) canBegin(m *Machine) bool {
+	run, ok := w.Model.Next(m.Name)
+	return ok && !w.Now.Before(run.NotBefore)
 }
 
 // sleepUntilDue moves the clock to the next thing that waits for it.
-func (w *world) sleepUntilDue() bool {
+func (w *World) sleepUntilDue() bool {
 	d := w.untilDue()
-	w.now = w.now.Add(max(0, d))
+	w.Now = w.Now.Add(max(0, d))
 	return d >= 0
 }
 
 // untilDue is how long it is until a worker or a hook in error is due, -1 if
 // none waits.
-func (w *world) untilDue() time.Duration {
+func (w *World) untilDue() time.Duration {
 	next := time.Duration(-1)
 	consider := func(t time.Time) {
-		if d := max(0, t.Sub(w.now)); next < 0 || d < next {
+		if d := max(0, t.Sub(w.Now)); next < 0 || d < next {
 			next = d
 		}
 	}
-	for _, m := range w.machines() {
-		if due, ok := m.worker.due(); ok {
+	for _, m := range w.Machines() {
+		if due, ok := m.Worker.Due(); ok {
 			consider(due)
 		}
-		if run, ok := w.model.Next(m.name); ok {
+		if run, ok := w.Model.Next(m.Name); ok {
 			consider(run.NotBefore)
 		}
 	}
@@ -133,15 +133,15 @@ func (w *world) untilDue() time.Duration {
 }
 
 // left tells what is not done: queued operations and a lock that is held.
-func (w *world) left() string {
+func (w *World) left() string {
 	var left []string
-	for _, name := range w.names() {
-		queue, err := codec.ParseQueue(w.unitBag(name)["operations"])
+	for _, name := range w.Names() {
+		queue, err := codec.ParseQueue(w.UnitBag(name)["operations"])
 		if err == nil && len(queue) > 0 {
-			left = append(left, fmt.Sprintf("%s has %d operations (%s)", name, len(queue), w.unitBag(name)["state"]))
+			left = append(left, fmt.Sprintf("%s has %d operations (%s)", name, len(queue), w.UnitBag(name)["state"]))
 		}
 	}
-	if bag := w.appBag(); bag["granted_unit"] != "" {
+	if bag := w.AppBag(); bag["granted_unit"] != "" {
 		left = append(left, fmt.Sprintf("%s holds the lock since %s", bag["granted_unit"], bag["granted_at"]))
 	}
 	return strings.Join(left, ", ")

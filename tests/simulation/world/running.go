@@ -1,4 +1,4 @@
-package simulation
+package world
 
 import (
 	"context"
@@ -15,17 +15,17 @@ import (
 // running is a hook, an action or a command in mid-run: the charm's own
 // handlers as a coroutine that stops wherever the world may move on.
 type running struct {
-	w        *world
-	m        *machine
-	hook     *jujusim.Hook
+	w        *World
+	m        *Machine
+	Hook     *jujusim.Hook
 	routine  *coroutine
-	at       string // where it waits, such as "relation-set --app" or "exit"
-	dead     bool
+	At       string // where it waits, such as "relation-set --app" or "exit"
+	Dead     bool
 	exit     int
 	fail     bool      // it will exit non-zero whatever it did
 	began    time.Time // true time, as all that follow
 	asked    time.Time // when is-leader was first asked
-	commitBy time.Time // when a write of the application databag has to be committed; zero if none waits
+	CommitBy time.Time // when a write of the application databag has to be committed; zero if none waits
 	leads    bool      // what is-leader said
 	wrote    bool      // some databag
 	jumped   bool      // the unit's clock was set back in mid-run
@@ -45,15 +45,15 @@ var errKilled = errors.New("killed")
 const commitWithin = jujusim.LeasePromise - rollingops.LeaseMargin
 
 // begin starts what the model has next for the unit.
-func (w *world) begin(m *machine) (*running, error) {
-	hook, err := w.model.Begin(m.name)
+func (w *World) begin(m *Machine) (*running, error) {
+	hook, err := w.Model.Begin(m.Name)
 	if err != nil {
 		return nil, err
 	}
-	r := &running{w: w, m: m, hook: hook, began: w.now}
+	r := &running{w: w, m: m, Hook: hook, began: w.Now}
 	r.routine = w.coroutine(r.body)
-	m.running = r
-	w.check.began(r)
+	m.Running = r
+	w.Check.began(r)
 	r.step()
 	return r, nil
 }
@@ -65,7 +65,7 @@ func (r *running) step() {
 		panic(r.w.violated) // again: the library takes a callback's panic for a failure
 	}
 	if at != over {
-		r.at = at
+		r.At = at
 		return
 	}
 	r.w.idle = append(r.w.idle, r.routine)
@@ -73,41 +73,41 @@ func (r *running) step() {
 }
 
 // end commits the run, or has the agent throw it away.
-func (w *world) end(r *running) {
-	r.m.running = nil
+func (w *World) end(r *running) {
+	r.m.Running = nil
 	exit := r.exit
 	if r.fail {
 		exit = 1
 	}
 	w.noteEnd(r)
 	if r.excluded {
-		w.check.left(r.m.name)
-		_ = r.hook.Kill()
+		w.Check.left(r.m.Name)
+		_ = r.Hook.Kill()
 		return
 	}
 	w.ending = r
-	w.check.left(r.m.name)
-	_ = r.hook.Finish(exit) // a refused commit is an event, which the checker sees
+	w.Check.left(r.m.Name)
+	_ = r.Hook.Finish(exit) // a refused commit is an event, which the checker sees
 }
 
 // abandon unwinds the coroutine without letting it do anything more.
 func (r *running) abandon() {
-	r.dead = true
+	r.Dead = true
 	r.routine.stop()
 }
 
 // body is the run itself.
 func (r *running) body(yield func(string) bool) {
 	pause := func(at string) error {
-		if r.dead || !yield(at) {
-			r.dead = true
+		if r.Dead || !yield(at) {
+			r.Dead = true
 			return errKilled
 		}
 		return nil
 	}
 	ctx := context.Background()
 	var err error
-	if command := r.hook.Run().Command; command != "" && command != lockGranted {
+	if command := r.Hook.Run().Command; command != "" && command != LockGranted {
 		err = r.operatorCommand(command)
 	} else {
 		var event charm.Event
@@ -117,8 +117,8 @@ func (r *running) body(yield func(string) bool) {
 	}
 	if err != nil {
 		r.exit = 1
-		if !r.dead {
-			r.w.check.failed(r, err)
+		if !r.Dead {
+			r.w.Check.failed(r, err)
 		}
 	}
 	_ = pause("exit")
@@ -126,9 +126,9 @@ func (r *running) body(yield func(string) bool) {
 
 // getenv is the run's environment.
 func (r *running) getenv() func(string) string {
-	env := append(r.hook.Env(), "JUJU_CHARM_DIR=/charm")
-	if r.hook.Run().Command == lockGranted {
-		env = append(env, "JUJU_DISPATCH_PATH="+lockGranted)
+	env := append(r.Hook.Env(), "JUJU_CHARM_DIR=/charm")
+	if r.Hook.Run().Command == LockGranted {
+		env = append(env, "JUJU_DISPATCH_PATH="+LockGranted)
 	}
 	return func(name string) string {
 		for _, line := range env {
@@ -161,7 +161,7 @@ type notes struct{ r *running }
 func (n notes) Read(name string) ([]byte, error) { return n.r.m.notes[name], nil }
 
 func (n notes) Write(name string, data []byte) error {
-	if n.r.dead {
+	if n.r.Dead {
 		return errKilled
 	}
 	if n.r.m.notes == nil {
@@ -173,10 +173,10 @@ func (n notes) Write(name string, data []byte) error {
 
 // Record implements charm.Transitions: it tells when a callback runs.
 func (r *running) Record(t charm.Transition) error {
-	if r.dead {
+	if r.Dead {
 		return errKilled
 	}
-	r.w.check.transition(r, t.Event)
+	r.w.Check.transition(r, t.Event)
 	return nil
 }
 
@@ -190,17 +190,17 @@ type toolRunner struct {
 func (t toolRunner) Run(_ context.Context, tool string, args []string, stdin []byte) ([]byte, error) {
 	if at := stopBefore(tool, args); at != "" {
 		if at == "relation-set --app" {
-			t.r.commitBy = t.r.w.now.Add(commitWithin)
+			t.r.CommitBy = t.r.w.Now.Add(commitWithin)
 		}
 		if err := t.pause(at); err != nil {
 			return nil, err
 		}
 	}
-	if t.r.dead {
+	if t.r.Dead {
 		return nil, errKilled
 	}
 	t.r.beforeTool(tool, args)
-	response, err := t.r.hook.Tool(tool, args, stdin, true)
+	response, err := t.r.Hook.Tool(tool, args, stdin, true)
 	if err != nil {
 		return nil, err
 	}
@@ -232,11 +232,11 @@ func (r *running) beforeTool(tool string, args []string) {
 	switch stopBefore(tool, args) {
 	case "is-leader":
 		if r.asked.IsZero() {
-			r.asked = r.w.now
+			r.asked = r.w.Now
 		}
 	case "relation-set --app":
-		if r.w.model.Leader() != r.m.name && !r.overdue {
-			r.w.violation("%s writes the application databag and does not lead", r.m.name)
+		if r.w.Model.Leader() != r.m.Name && !r.overdue {
+			r.w.violation("%s writes the application databag and does not lead", r.m.Name)
 		}
 		r.wrote = true
 	case "relation-set":
@@ -257,23 +257,23 @@ func (r *running) afterTool(tool string, args []string, answer []byte) {
 
 // machineClock is a unit's two clocks.
 type machineClock struct {
-	w *world
-	m *machine
+	w *World
+	m *Machine
 }
 
-func (c machineClock) Now() time.Time           { return c.w.now.Add(c.m.skew) }
-func (c machineClock) SinceBoot() time.Duration { return c.w.now.Sub(c.m.booted) }
+func (c machineClock) Now() time.Time           { return c.w.Now.Add(c.m.skew) }
+func (c machineClock) SinceBoot() time.Duration { return c.w.Now.Sub(c.m.booted) }
 
 // waker asks for the machine's worker.
 type waker struct{ r *running }
 
 func (k waker) Wake(_ context.Context, delay time.Duration) error {
-	if k.r.dead {
+	if k.r.Dead {
 		return errKilled
 	}
-	err := k.r.m.worker.request(k.r.w, delay)
+	err := k.r.m.Worker.request(k.r.w, delay)
 	if err != nil {
-		k.r.m.wakeLost = k.r.w.now
+		k.r.m.wakeLost = k.r.w.Now
 	}
 	return err
 }

@@ -1,4 +1,4 @@
-package simulation
+package world
 
 import (
 	"slices"
@@ -11,7 +11,7 @@ import (
 // unitWritten checks what a unit committed to its own databag: an attempt
 // moves executed_at and the queue, a request the queue alone.
 func (c *checker) unitWritten(e jujusim.Event, changes map[string]string) {
-	bag := c.w.unitBag(e.Unit)
+	bag := c.w.UnitBag(e.Unit)
 	u := c.unit(e.Unit)
 	if stamp, ok := changes["executed_at"]; ok {
 		at, err := codec.ParseTimestamp(stamp)
@@ -24,7 +24,7 @@ func (c *checker) unitWritten(e jujusim.Event, changes map[string]string) {
 		c.queueWritten(e, u, bag["operations"])
 	}
 	idle := bag["state"] == "" || bag["state"] == string(rollingops.Idle)
-	charm := e.Run.Command == "" || e.Run.Command == lockGranted // and no operator
+	charm := e.Run.Command == "" || e.Run.Command == LockGranted // and no operator
 	if charm && !u.unreadable && idle != (len(u.queue) == 0) {
 		c.w.violation("%s has %d operations and says %q", e.Unit, len(u.queue), bag["state"])
 	}
@@ -80,17 +80,17 @@ func (c *checker) queueMoved(e jujusim.Event, u *record, now codec.Queue) {
 	was := u.queue
 	retry := u.result == "retry_hold" || u.result == "retry_release"
 	switch {
-	case u.granted == "" && startsWith(now, was): // requests alone
+	case u.granted == "" && StartsWith(now, was): // requests alone
 	case len(was) == 0:
 		c.w.violation("%s attempted an operation that it did not have", e.Unit)
-	case len(now) >= len(was) && counted(was[0], now[0]) && startsWith(now[1:], was[1:]):
+	case len(now) >= len(was) && counted(was[0], now[0]) && StartsWith(now[1:], was[1:]):
 		if !retry || spent(now[0], 0) {
 			c.w.violation("%s keeps an operation that said %q, attempt %s of %s", e.Unit, u.result, now[0].Attempt, now[0].MaxRetry)
 		}
-		if state := c.w.unitBag(e.Unit)["state"]; (u.result == "retry_hold") != (state == string(rollingops.AwaitRetryHold)) {
+		if state := c.w.UnitBag(e.Unit)["state"]; (u.result == "retry_hold") != (state == string(rollingops.AwaitRetryHold)) {
 			c.w.violation("%s says %q after its operation said %q", e.Unit, state, u.result)
 		}
-	case startsWith(now, was[1:]):
+	case StartsWith(now, was[1:]):
 		unknown := was[0].CallbackID == goneCallback && u.granted == ""
 		if !unknown && u.result != "done" && !(retry && spent(was[0], 1)) {
 			c.w.violation("%s dropped an operation that said %q, attempt %s of %s", e.Unit, u.result, was[0].Attempt, was[0].MaxRetry)
@@ -102,15 +102,15 @@ func (c *checker) queueMoved(e jujusim.Event, u *record, now codec.Queue) {
 	}
 }
 
-func startsWith(q, prefix codec.Queue) bool {
-	return len(q) >= len(prefix) && slices.EqualFunc(q[:len(prefix)], prefix, same)
+func StartsWith(q, prefix codec.Queue) bool {
+	return len(q) >= len(prefix) && slices.EqualFunc(q[:len(prefix)], prefix, Same)
 }
 
 // counted tells whether now is the operation was after one more attempt.
 func counted(was, now codec.Operation) bool {
 	n := now.Attempt.Int()
 	now.Attempt = was.Attempt
-	return n == was.Attempt.Int()+1 && same(was, now)
+	return n == was.Attempt.Int()+1 && Same(was, now)
 }
 
 // spent tells whether the operation, after so many more attempts, may not be
@@ -120,7 +120,7 @@ func spent(op codec.Operation, more int) bool {
 	return bounded && op.Attempt.Int()+more > limit
 }
 
-// same compares what Equal does, and all that a queue must not lose.
-func same(a, b codec.Operation) bool {
+// Same compares what Equal does, and all that a queue must not lose.
+func Same(a, b codec.Operation) bool {
 	return a.Equal(b) && a.RequestedAt == b.RequestedAt && a.Attempt == b.Attempt && a.MaxRetry == b.MaxRetry
 }
