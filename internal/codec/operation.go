@@ -49,10 +49,10 @@ func checkCallbackID(id string) error {
 	return nil
 }
 
-// isPythonSpace tells whether Python's str.strip removes r.
+// isPythonSpace reports whether Python's str.strip removes r.
 func isPythonSpace(r rune) bool { return unicode.IsSpace(r) || 0x1c <= r && r <= 0x1f }
 
-// Equal tells whether both ask for the same: the same callback with equal
+// Equal reports whether both ask for the same: the same callback with equal
 // arguments.
 func (o Operation) Equal(p Operation) bool {
 	return o.CallbackID == p.CallbackID && o.Kwargs.Equal(p.Kwargs)
@@ -64,7 +64,7 @@ func (o Operation) Next() Operation {
 	return o
 }
 
-// Exhausted tells whether more attempts have failed than may be followed by
+// Exhausted reports whether more attempts have failed than may be followed by
 // another one.
 func (o Operation) Exhausted() bool {
 	return o.MaxRetry.limit != "" && compareDigits(o.Attempt.String(), o.MaxRetry.limit) > 0

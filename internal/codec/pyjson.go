@@ -83,7 +83,7 @@ func (v value) only(want kind) error {
 	return fmt.Errorf("expected %s, not %s", want, v.kind)
 }
 
-// isFalse tells whether the value is false to Python.
+// isFalse reports whether the value is false to Python.
 func (v value) isFalse() bool {
 	switch v.kind {
 	case nullKind:

@@ -9,7 +9,7 @@ import (
 	"unicode"
 )
 
-// isNumber tells whether the value is a number to Python.
+// isNumber reports whether the value is a number to Python.
 func (v value) isNumber() bool { return v.kind == boolKind || v.kind == intKind || v.kind == floatKind }
 
 // exact is a text that two numbers have in common only if they are equal.

@@ -197,7 +197,7 @@ func parseFloat(text string) (value, error) {
 	return float(f), nil
 }
 
-// digits skips digits and tells whether there was one.
+// digits skips digits and reports whether there was one.
 func (p *parser) digits() bool {
 	start := p.pos
 	for isDigit(p.byte()) {

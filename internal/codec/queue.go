@@ -197,7 +197,7 @@ func (q Queue) Encode() (string, error) {
 	return string(append(out, ']')), nil
 }
 
-// check tells whether the operation could be read back.
+// check reports whether the operation could be read back.
 func (o Operation) check() error {
 	if err := checkCallbackID(o.CallbackID); err != nil {
 		return fmt.Errorf("%s: %w", fieldCallbackID, err)

@@ -41,7 +41,7 @@ func TimestampOf(t time.Time) Timestamp {
 	return Timestamp{local: t.UnixMicro(), form: aware}
 }
 
-// IsZero tells whether t is no moment.
+// IsZero reports whether t is no moment.
 func (t Timestamp) IsZero() bool { return t.form == noStamp }
 
 // utc is the moment itself, in microseconds since 1970.

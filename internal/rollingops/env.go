@@ -23,7 +23,7 @@ type Relation interface {
 	SetApp(ctx context.Context, changes map[string]string) error
 }
 
-// Leadership tells whether the local unit leads. True is a promise for 30 s.
+// Leadership reports whether the local unit leads. True is a promise for 30 s.
 type Leadership interface {
 	IsLeader(ctx context.Context) (bool, error)
 }

@@ -262,7 +262,7 @@ func (h *Hook) attempt(ctx context.Context) error {
 	return nil
 }
 
-// holdsUnused tells whether the local unit may act on the grant.
+// holdsUnused reports whether the local unit may act on the grant.
 func (h *Hook) holdsUnused() bool {
 	return h.grant.heldBy(h.m.Unit) && !h.grant.usedBy(h.own)
 }
@@ -273,7 +273,7 @@ func (h *Hook) holdersWait(ctx context.Context) (time.Duration, error) {
 	if h.own.state != AwaitRetryHold {
 		return 0, nil
 	}
-	return h.wait(ctx, h.own)
+	return h.pauseLeft(ctx, h.own)
 }
 
 // runHead makes one attempt at the head operation and moves the queue on.

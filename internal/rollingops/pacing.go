@@ -9,9 +9,9 @@ type Pacing struct {
 	Delay, Max time.Duration
 }
 
-// before returns the pause before the attempt that follows the given number of
+// pause returns the pause before the attempt that follows the given number of
 // failed ones.
-func (p Pacing) before(failed int) time.Duration {
+func (p Pacing) pause(failed int) time.Duration {
 	d := p.Delay
 	for i := 1; i < failed && d > 0 && d < p.limit(); i++ {
 		d *= 2
@@ -29,16 +29,16 @@ func (p Pacing) limit() time.Duration {
 	return longest
 }
 
-// wait returns how long the unit still has to wait before its next attempt.
+// left returns how long the unit still has to wait before its next attempt.
 // Clocks differ: a stamp that lies ahead of the reader's by no more than the
 // pause means the whole pause. One further ahead counts as due, so that no clock
 // makes a pause endless.
-func (p Pacing) wait(v unitView, now time.Time) time.Duration {
+func (p Pacing) left(v unitView, now time.Time) time.Duration {
 	op, ok := v.head()
 	if !ok || !v.paused() {
 		return 0
 	}
-	pause := p.before(op.Attempt.Int())
+	pause := p.pause(op.Attempt.Int())
 	since := now.Sub(v.executedAt.Time())
 	if since < -pause {
 		return 0

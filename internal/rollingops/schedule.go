@@ -182,7 +182,7 @@ func (h *Hook) pick(ctx context.Context, candidates []unitView) (*unitView, time
 	for i := range candidates {
 		v := &candidates[i]
 		if v.state == AwaitRetry {
-			wait, err := h.wait(ctx, *v)
+			wait, err := h.pauseLeft(ctx, *v)
 			if err != nil {
 				return nil, 0, err
 			}
@@ -206,13 +206,13 @@ func (h *Hook) before(a, b unitView) bool {
 	if last := h.isMarked(a); last != h.isMarked(b) {
 		return !last
 	}
-	return before(a, b)
+	return inTurn(a, b)
 }
 
-// before tells whether a's turn comes before b's: a unit that holds on to the
+// inTurn reports whether a's turn comes before b's: a unit that holds on to the
 // lock for a retry, else the oldest request, else the retry whose last attempt
 // is longest ago. Ties go to the lowest unit number.
-func before(a, b unitView) bool {
+func inTurn(a, b unitView) bool {
 	order := cmp.Compare(turn[a.state], turn[b.state])
 	if order == 0 && a.state == Requested {
 		order = a.requestedAt().Compare(b.requestedAt())
@@ -234,9 +234,9 @@ func (v unitView) requestedAt() codec.Timestamp {
 	return op.RequestedAt
 }
 
-// wait is how long the unit still pauses before its retry. The clock is read
+// pauseLeft is how long the unit still pauses before its retry. The clock is read
 // only when pauses are configured.
-func (h *Hook) wait(ctx context.Context, v unitView) (time.Duration, error) {
+func (h *Hook) pauseLeft(ctx context.Context, v unitView) (time.Duration, error) {
 	if h.m.Pacing == nil {
 		return 0, nil
 	}
@@ -250,7 +250,7 @@ func (h *Hook) wait(ctx context.Context, v unitView) (time.Duration, error) {
 	if h.pacing.Delay <= 0 {
 		return 0, nil
 	}
-	return h.pacing.wait(v, h.m.Clock.Now()), nil
+	return h.pacing.left(v, h.m.Clock.Now()), nil
 }
 
 // unit returns the unit's databag, read at most once in the hook.

@@ -38,11 +38,11 @@ func TestGrantReadsEachUnitOnce(t *testing.T) {
 func TestPacing(t *testing.T) {
 	p := Pacing{Delay: 10 * time.Second, Max: time.Minute}
 	for failed, want := range map[int]time.Duration{1: 10, 2: 20, 3: 40, 4: 60, 5: 60, 10000: 60} {
-		if got := p.before(failed); got != want*time.Second {
+		if got := p.pause(failed); got != want*time.Second {
 			t.Errorf("pause before attempt %d is %v, want %v s", failed+1, got, want)
 		}
 	}
-	if got := (Pacing{Delay: time.Hour}).before(1 << 30); got != longest {
+	if got := (Pacing{Delay: time.Hour}).pause(1 << 30); got != longest {
 		t.Errorf("without a limit the pause grows to %v, want %v", got, longest)
 	}
 }

@@ -96,7 +96,7 @@ func (h *Hook) Status(ctx context.Context) (Status, error) {
 		s.Position = h.position()
 	}
 	if h.own.state == AwaitRetry || h.own.state == AwaitRetryHold {
-		wait, err := h.wait(ctx, h.own)
+		wait, err := h.pauseLeft(ctx, h.own)
 		if err != nil {
 			return s, err
 		}

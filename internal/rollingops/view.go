@@ -48,7 +48,7 @@ func (g grant) void() bool { return g.unit != "" && g.at.IsZero() }
 
 func (g grant) heldBy(unit string) bool { return g.unit == unit && !g.void() }
 
-// usedBy tells whether the holder has ended the attempt that the grant allows.
+// usedBy reports whether the holder has ended the attempt that the grant allows.
 // Only the holder's own databag answers that, never its state and never
 // another unit's stamp.
 func (g grant) usedBy(holder unitView) bool { return holder.executedAt.Compare(g.at) > 0 }
@@ -91,7 +91,7 @@ func (v unitView) head() (codec.Operation, bool) {
 	return v.queue.Head()
 }
 
-// waits tells whether the unit asks for the lock and can have it. One with an
+// waits reports whether the unit asks for the lock and can have it. One with an
 // empty queue does not ask, whatever its state says.
 func (v unitView) waits() bool { return v.asks() && v.stampErr() == nil }
 
@@ -113,7 +113,7 @@ func (v unitView) stampErr() error {
 	return nil
 }
 
-// unreadable tells whether an operator has to look after the unit's databag.
+// unreadable reports whether an operator has to look after the unit's databag.
 func (v unitView) unreadable() bool { return v.queueErr != nil || v.asks() && v.stampErr() != nil }
 
 // retries reports whether the unit's next attempt is a retry.
