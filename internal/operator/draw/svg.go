@@ -198,7 +198,7 @@ func (d *svg) legend(y float64) {
 	} {
 		d.f(`<rect x="%s" y="%s" width="14" height="14" rx="2" fill="%s"/>`, px(x), px(y-12), entry.fill)
 		d.text(x+20, y, `font-size="12"`, entry.name)
-		x += 20 + float64(len(entry.name))*svgLetter + 22
+		x += 20 + float64(len(entry.name))*6.6 + 24
 	}
 	d.text(svgWidth-svgMargin, y, `fill="#57606a" text-anchor="end" font-size="11"`, "* leader; times are UTC")
 }

@@ -20,15 +20,15 @@ const few = 20
 // warnings.
 func Table(w io.Writer, p *picture.Picture, s Style) error {
 	var b bytes.Buffer
-	head(&b, p, s)
+	head(&b, p, s, true)
 	units(&b, p, s)
 	warnings(&b, p, s)
 	_, err := w.Write(b.Bytes())
 	return err
 }
 
-// head writes all but the units.
-func head(b *bytes.Buffer, p *picture.Picture, s Style) {
+// head writes all but the units, and what to type next if it is asked for.
+func head(b *bytes.Buffer, p *picture.Picture, s Style, next bool) {
 	field := func(name, text string) { paragraph(b, fmt.Sprintf("%-9s ", name), text, s.width()) }
 	field("Model", p.Controller+":"+p.Model+", "+p.Taken.Format("2006-01-02 15:04:05 UTC"))
 	switch {
@@ -55,7 +55,7 @@ func head(b *bytes.Buffer, p *picture.Picture, s Style) {
 			fmt.Sprintf(" %d of %d done", r.Done, r.Total))
 		field("State", p.Says())
 	}
-	if command, why := s.next(p); command != "" {
+	if command, why := s.next(p); next && command != "" {
 		fmt.Fprintf(b, "%-9s %s\n", "Next", s.paint(bold, command))
 		paragraph(b, strings.Repeat(" ", 10), why, s.width())
 	}

@@ -13,7 +13,7 @@ import (
 // lane a unit, and warnings.
 func Watch(p *picture.Picture, lanes *Lanes, s Style, height int) string {
 	var top, bottom bytes.Buffer
-	head(&top, p, s)
+	head(&top, p, s, p.Outcome() != picture.GoesOn)
 	warnings(&bottom, p, s)
 	room := height - bytes.Count(top.Bytes(), []byte("\n")) - 3 // a blank line, the scale, and how many more
 	below := min(bytes.Count(bottom.Bytes(), []byte("\n")), room/2)
@@ -51,7 +51,8 @@ func Changes(before, p *picture.Picture, s Style) []string {
 			say(u.Name, text)
 		}
 	}
-	if text := summary(p); text != summary(before) && (text != "" || before.Rollout != nil) {
+	changed := summary(p) != summary(before)
+	if text := summary(p); changed && text != "" {
 		say(fmt.Sprintf("rollout %d", rolloutID(p)), text)
 	} else if p.Rollout == nil && len(before.Units) == 0 {
 		say("rollout", p.Says())
@@ -69,7 +70,7 @@ func Changes(before, p *picture.Picture, s Style) []string {
 			say(who, "warning: "+w.Text)
 		}
 	}
-	if command, why := s.next(p); p.Outcome() != picture.GoesOn && command != "" {
+	if command, why := s.next(p); changed && p.Outcome() != picture.GoesOn && command != "" {
 		lines = append(lines, "Next: "+command+"   ("+why+")")
 	}
 	return lines
