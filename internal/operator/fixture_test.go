@@ -2,6 +2,7 @@ package operator
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -177,6 +178,11 @@ func (w standing) Cancel(id string) bool {
 	return os.WriteFile(filepath.Join(w.dir, "cancelled-"+id), nil, 0o600) == nil
 }
 
+var errStands = errors.New("this model stands still")
+
+func (w standing) SetConfig(map[string]string) error { return errStands }
+func (w standing) RemoveUnit(string, bool) error     { return errStands }
+
 func (w standing) Exec(context.Context, string, string) (agent.ExecResponse, error) {
-	return agent.ExecResponse{}, fmt.Errorf("no machines here")
+	return agent.ExecResponse{}, errStands
 }

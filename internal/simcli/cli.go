@@ -64,7 +64,7 @@ but by the charm itself.`,
 		SilenceErrors: true,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return usageError{fmt.Errorf("unknown command %q: there are run, bench and steps", args[0])}
+				return usageError{fmt.Errorf("unknown command %q: there are run, shell, step, bench and steps", args[0])}
 			}
 			return nil
 		},
@@ -72,7 +72,7 @@ but by the charm itself.`,
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newRun(), newBench(), &cobra.Command{
+	root.AddCommand(newRun(), newShell(), newStep(), newBench(), &cobra.Command{
 		Use:   "steps",
 		Short: "List the steps that a script may have",
 		Args:  noArgs,

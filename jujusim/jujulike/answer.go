@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"gopkg.in/yaml.v3"
+
 	"rolling-ops/jujusim/agent"
 )
 
@@ -88,6 +90,9 @@ func (c *call) answer() error {
 	verb, words := c.words[0], c.words[1:]
 	switch verb {
 	case "status":
+		if c.flags["--format"] == "" {
+			return writeTable(c.stdout, view)
+		}
 		return c.print(statusOf(view))
 	case "show-unit":
 		return c.showUnit(view, words)
@@ -102,9 +107,9 @@ func (c *call) answer() error {
 	case "actions":
 		return c.print(view.Actions)
 	case "config":
-		return c.print(configOf(view))
-	case "remove-unit", "add-unit", "refresh":
-		return fmt.Errorf("juju %s can't be had here: it is a step of the simulated model's script", verb)
+		return c.config(view, words)
+	case "remove-unit":
+		return c.removeUnits(words)
 	}
 	return usageError{fmt.Errorf("juju: %q is not a juju command here: there are status, show-unit, run, show-task, cancel-task, exec, actions, config", verb)}
 }
@@ -191,7 +196,28 @@ func (c *call) run(view View, words []string) error {
 	if !ok {
 		return fmt.Errorf("task %q not found", id)
 	}
+	if c.flags["--format"] == "" {
+		return c.printPlain(task)
+	}
 	return c.print(map[string]any{unit: taskOf(task)})
+}
+
+// printPlain writes a task as juju run does for people: why it failed, or its results.
+func (c *call) printPlain(task Task) error {
+	if task.Status != "completed" {
+		_, err := fmt.Fprintf(c.stdout, "Action id %s failed: %s\n", task.ID, task.Message)
+		return err
+	}
+	results := maps.Clone(task.Results)
+	delete(results, "return-code")
+	if len(results) == 0 {
+		return nil
+	}
+	data, err := yaml.Marshal(results)
+	if err == nil {
+		_, err = c.stdout.Write(data)
+	}
+	return err
 }
 
 func (c *call) task(words []string) (Task, error) {
@@ -210,6 +236,9 @@ func (c *call) showTask(words []string) error {
 	if err != nil {
 		return err
 	}
+	if c.flags["--format"] == "" && task.Over() {
+		return c.printPlain(task)
+	}
 	return c.print(taskOf(task))
 }
 
@@ -224,6 +253,32 @@ func (c *call) cancelTask(words []string) error {
 	}
 	task, _ = c.w.Task(task.ID)
 	return c.print(map[string]any{"actions": []any{map[string]any{"id": task.ID, "unit": task.Unit, "status": task.Status, "completed at": "n/a"}}})
+}
+
+// config shows the options, or sets some.
+func (c *call) config(view View, words []string) error {
+	if len(words) == 1 {
+		return c.print(configOf(view))
+	}
+	values := make(map[string]string)
+	for _, word := range words[min(1, len(words)):] {
+		name, value, ok := strings.Cut(word, "=")
+		if !ok {
+			return usageError{fmt.Errorf("%q must be of the form key=value", word)}
+		}
+		values[name] = value
+	}
+	return c.w.SetConfig(values)
+}
+
+func (c *call) removeUnits(words []string) error {
+	for _, unit := range words {
+		if err := c.w.RemoveUnit(unit, c.flags["--force"] != ""); err != nil {
+			return err
+		}
+		fmt.Fprintf(c.stderr, "will remove unit %s\n", unit)
+	}
+	return nil
 }
 
 func (c *call) exec(view View, words []string) error {

@@ -1,6 +1,6 @@
 // Package jujulike answers like the juju client does, for a model that is not
-// Juju's: status, show-unit, run, show-task, cancel-task, exec, actions and config, as
-// JSON or as one is used to. What a program prints that is written for juju can so
+// Juju's: status, show-unit, run, show-task, cancel-task, exec, actions, config
+// and remove-unit. What a program prints that is written for juju can so
 // be seen and tested on a simulated model.
 //
 // [Answer] is one call of juju on a [World]. [Serve] answers for a
@@ -24,6 +24,8 @@ type World interface {
 	Wait(ctx context.Context, id string) error
 	// Cancel takes back a task that is pending.
 	Cancel(id string) bool
+	SetConfig(values map[string]string) error
+	RemoveUnit(unit string, force bool) error
 	// Exec runs a command on a unit's machine, in the unit's turn.
 	Exec(ctx context.Context, unit, command string) (agent.ExecResponse, error)
 }

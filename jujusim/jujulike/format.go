@@ -2,7 +2,9 @@ package jujulike
 
 import (
 	"fmt"
+	"io"
 	"strings"
+	"text/tabwriter"
 
 	"gopkg.in/yaml.v3"
 
@@ -50,7 +52,10 @@ func statusOf(view View) map[string]any {
 // stateOf is a unit in juju status. Of one whose agent is down Juju says that it is
 // lost, and no longer what it was at.
 func stateOf(u agent.UnitStatus) map[string]any {
-	workload := map[string]any{"current": u.Status, "message": u.Message}
+	workload := map[string]any{"current": u.Status}
+	if u.Message != "" {
+		workload["message"] = u.Message
+	}
 	state := map[string]any{"current": u.Agent, "version": "4.1-beta2"}
 	switch u.Agent {
 	case "down", "rebooting":
@@ -70,6 +75,24 @@ func stateOf(u agent.UnitStatus) map[string]any {
 		out["leader"] = true
 	}
 	return out
+}
+
+// writeTable writes the units as juju status does for people.
+func writeTable(w io.Writer, view View) error {
+	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	fmt.Fprintf(t, "Model\tController\tCloud\n%s\t%s\tsimulated\n\nUnit\tWorkload\tAgent\tMessage\n", view.Model, view.Controller)
+	for _, u := range view.Status.Units {
+		state := stateOf(u)
+		workload, _ := state["workload-status"].(map[string]any)
+		juju, _ := state["juju-status"].(map[string]any)
+		name := u.Name
+		if u.Leader {
+			name += "*"
+		}
+		message, _ := workload["message"].(string)
+		fmt.Fprintf(t, "%s\t%v\t%v\t%s\n", name, workload["current"], juju["current"], message)
+	}
+	return t.Flush()
 }
 
 // unitOf is a unit with its relations, as juju show-unit prints it.

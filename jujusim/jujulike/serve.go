@@ -70,22 +70,29 @@ type Server struct {
 	wait     sync.WaitGroup
 }
 
-// Serve answers for a cluster on the socket at a path until Close.
-func Serve(cluster *agent.Cluster, controller, model, path string) (*Server, error) {
+// Names are what juju shows for what a cluster does not have.
+type Names struct{ Controller, Model string }
+
+// Command answers a call that is none of juju's.
+type Command func(ctx context.Context, args []string, stdout, stderr io.Writer) int
+
+// Serve answers for a cluster on the socket at a path until Close: as juju, and for the
+// commands in more, by their names.
+func Serve(cluster *agent.Cluster, names Names, path string, more map[string]Command) (*Server, error) {
 	listener, err := net.Listen("unix", path)
 	if err != nil {
 		return nil, fmt.Errorf("cannot answer for juju: %w", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &Server{listener: listener, cancel: cancel}
-	w := world{cluster, controller, model}
+	w := world{cluster, names}
 	s.wait.Go(func() {
 		for {
 			conn, err := listener.Accept()
 			if err != nil {
 				return
 			}
-			s.wait.Go(func() { answer(ctx, w, conn) })
+			s.wait.Go(func() { answer(ctx, w, more, conn) })
 		}
 	})
 	return s, nil
@@ -100,7 +107,7 @@ func (s *Server) Close() error {
 }
 
 // answer answers one call. When the caller goes away it is no longer waited for.
-func answer(ctx context.Context, w World, conn net.Conn) {
+func answer(ctx context.Context, w World, more map[string]Command, conn net.Conn) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
@@ -119,10 +126,22 @@ func answer(ctx context.Context, w World, conn net.Conn) {
 	frames := json.NewEncoder(conn)
 	stdout := writer(func(p []byte) error { return frames.Encode(frame{Stdout: p}) })
 	stderr := writer(func(p []byte) error { return frames.Encode(frame{Stderr: p}) })
-	code := Answer(ctx, w, args, stdout, stderr)
+	var code int
+	if command := more[first(args)]; command != nil {
+		code = command(ctx, args[1:], stdout, stderr)
+	} else {
+		code = Answer(ctx, w, args, stdout, stderr)
+	}
 	_ = frames.Encode(frame{Code: &code})
 	conn.Close()
 	<-gone
+}
+
+func first(args []string) string {
+	if len(args) == 0 {
+		return ""
+	}
+	return args[0]
 }
 
 // writer passes on what is written at once.
@@ -133,13 +152,13 @@ func (w writer) Write(p []byte) (int, error) { return len(p), w(p) }
 // world is a cluster as juju sees it.
 type world struct {
 	*agent.Cluster
-	controller, model string
+	names Names
 }
 
 func (w world) Look() View {
 	charm := w.Charm()
 	view := View{
-		Controller: w.controller, Model: w.model, Status: w.Status(), Config: w.Config(),
+		Controller: w.names.Controller, Model: w.names.Model, Status: w.Status(), Config: w.Config(),
 		Interfaces: make(map[string]string), Actions: make(map[string]string),
 	}
 	for _, p := range charm.Peers {
