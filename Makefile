@@ -1,8 +1,8 @@
 ARCH ?= $(shell go env GOARCH)
-GO_DIRS = cmd hooktool internal jujusim tests
+GO_DIRS = cmd examples hooktool internal jujusim roll tests
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # What runs other programs, or no goroutines at all, gains nothing from the race detector.
-RACE = $(filter-out %/jujusim/agent %/jujusim/script %/pack,$(shell go list ./hooktool/... ./internal/... ./jujusim/...))
+RACE = $(filter-out %/jujusim/agent %/jujusim/script %/pack,$(shell go list ./hooktool/... ./internal/... ./jujusim/... ./roll))
 # Times, not a duration: go test can fail with "context deadline exceeded" when that is over.
 FUZZTIME ?= 20000x
 

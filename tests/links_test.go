@@ -46,6 +46,10 @@ func TestLinks(t *testing.T) {
 			"github.com/juju/juju", "github.com/spf13/cobra", "github.com/spf13/pflag", "gopkg.in/yaml.v3", "crypto/tls", "html/template",
 			"net/http", "net/rpc", "testing", "rolling-ops/jujusim",
 		}},
+		{"./roll", "rolling-ops/internal/unit", []string{
+			"github.com/juju/juju", "github.com/spf13/cobra", "github.com/spf13/pflag", "gopkg.in/yaml.v3", "crypto/tls", "html/template",
+			"net/http", "net/rpc", "testing", "rolling-ops/jujusim", "rolling-ops/internal/charm",
+		}},
 		{"./cmd/worker", "rolling-ops/internal/worker", []string{"github.com/juju/juju", "net/http", "testing"}},
 		{"-test ./...", "rolling-ops/internal/rollingops", []string{"github.com/juju/juju"}},
 	} {

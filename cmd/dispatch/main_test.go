@@ -3,8 +3,6 @@ package main
 import (
 	"bytes"
 	"errors"
-	"io"
-	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -141,33 +139,5 @@ func TestSIGTERM(t *testing.T) {
 	start, end, _ := strings.Cut(content(t, dir, "transitions.log"), "\n")
 	if !strings.Contains(start, `"event":"_restart:start"`) || !strings.Contains(end, `"event":"_restart:retry_release"`) || strings.Count(end, "\n") != 1 {
 		t.Errorf("transitions: %s\n%s", start, end)
-	}
-}
-
-func TestGuard(t *testing.T) {
-	for _, test := range []struct {
-		name string
-		hook func() error
-		code int
-		log  []string
-	}{
-		{"success", func() error { return nil }, 0, nil},
-		{"error", func() error { return io.ErrUnexpectedEOF }, 1, []string{"hook failed", "unexpected EOF"}},
-		{"panic", func() error { panic("out of tea") }, 1, []string{"dispatch panicked", "out of tea", "main_test.go"}},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			var log bytes.Buffer
-			if code := guard(slog.New(slog.NewTextHandler(&log, nil)), test.hook); code != test.code {
-				t.Errorf("exit code %d", code)
-			}
-			for _, want := range test.log {
-				if !strings.Contains(log.String(), want) {
-					t.Errorf("log lacks %q: %s", want, &log)
-				}
-			}
-			if len(test.log) == 0 && log.Len() > 0 {
-				t.Errorf("log: %s", &log)
-			}
-		})
 	}
 }

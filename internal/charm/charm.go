@@ -15,6 +15,7 @@ import (
 
 	"rolling-ops/hooktool"
 	"rolling-ops/internal/rollingops"
+	"rolling-ops/internal/unit"
 )
 
 // Deps is what the charm needs of the world. All fields are required.
@@ -24,7 +25,7 @@ type Deps struct {
 	Waker       rollingops.Waker
 	Commands    Commands
 	Transitions Transitions
-	Notes       Notes
+	Notes       unit.Notes
 	Log         *slog.Logger
 	// Sleep waits; it returns early with an error when ctx is done.
 	Sleep func(ctx context.Context, d time.Duration) error
@@ -41,7 +42,7 @@ func New(deps Deps) *Charm { return &Charm{deps} }
 type hook struct {
 	Deps
 	event Event
-	peers *peers           // nil while the peer relation does not exist
+	peers *unit.Peers      // nil while the peer relation does not exist
 	ops   *rollingops.Hook // the library's part in this hook
 	conf  *loadedConfig    // once asked for
 
@@ -57,17 +58,16 @@ type hook struct {
 // not done and dispatch has to fail; whatever goes wrong in an operation is no
 // error but a retry, and a request that can't be met fails its action alone.
 func (c *Charm) Handle(ctx context.Context, event Event) error {
-	switch event.Kind {
-	case Unknown:
+	if event.Kind == unit.Unknown {
 		c.Log.Debug("nothing to do for this hook", "hook", event.Name)
 		return nil
-	case Install, RelationBroken, Stop, Remove:
-		// No peer relation yet, or no longer: this unit takes part in no roll.
+	}
+	if !event.TakesPart() {
 		return nil
 	}
 	h := &hook{Deps: c.Deps, event: event}
 	err := h.run(ctx)
-	if err != nil && event.Kind == Action {
+	if err != nil && event.Kind == unit.Action {
 		h.fail(ctx, err)
 	}
 	return err
@@ -79,15 +79,15 @@ func (h *hook) run(ctx context.Context) error {
 	if err := h.begin(ctx); err != nil {
 		return err
 	}
-	if h.event.Kind == Action {
+	if h.event.Kind == unit.Action {
 		h.act(ctx)
 	}
-	if h.event.Kind == ConfigChanged {
+	if h.event.Kind == unit.ConfigChanged {
 		if err := h.retryChanged(ctx); err != nil {
 			return err
 		}
 	}
-	if h.peers != nil && h.peers.leads && (h.event.Kind == UpdateStatus || len(h.shown.Unreadable) > 0) {
+	if h.peers.Leads() && (h.event.Kind == unit.UpdateStatus || len(h.shown.Unreadable) > 0) {
 		// The leader alone tells of units whose queue can't be read: a look at
 		// every unit by every unit would cost too much.
 		if err := h.ops.Survey(ctx); err != nil {
@@ -104,9 +104,7 @@ func (h *hook) run(ctx context.Context) error {
 	if report.Late && h.released {
 		h.fail(ctx, errors.New("cannot release the lock: the hook took too long and wrote nothing; run the action again"))
 	}
-	// What was written is committed only after this: no status and no log line is
-	// worth the leader's promise.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterWrite)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unit.AfterWrite)
 	defer cancel()
 	h.Tools.Bound(ctx)
 	h.showStatus(ctx, report.Attempt)
@@ -124,12 +122,11 @@ func (h *hook) begin(ctx context.Context) error {
 
 		Attempts: h,
 	}
-	id, err := h.relationID(ctx)
-	if err != nil {
+	var err error
+	if h.peers, err = unit.FindPeers(ctx, h.Tools, h.event, PeerRelation); err != nil {
 		return err
 	}
-	if id != "" {
-		h.peers = &peers{tools: h.Tools, id: id, unit: h.event.Unit}
+	if h.peers != nil {
 		config.Relation, config.Leadership, config.GoalState = h.peers, h.peers, h.peers
 	}
 	manager := rollingops.New(config)
@@ -137,7 +134,7 @@ func (h *hook) begin(ctx context.Context) error {
 	manager.Register(failedRestart, h.failedRestart)
 	manager.Register(deferredRestart, h.deferredRestart)
 	h.load(statusNote, &h.shown)
-	h.ops, err = manager.Begin(ctx, h.libraryEvent())
+	h.ops, err = manager.Begin(ctx, h.event.Library())
 	return err
 }
 
@@ -160,34 +157,6 @@ func (h *hook) retryChanged(ctx context.Context) error {
 		h.Log.Info("the configuration has changed: the next attempt need not wait", "operation", status.Operation)
 	}
 	return nil
-}
-
-// relationID is the peer relation's id, "" while there is none.
-func (h *hook) relationID(ctx context.Context) (string, error) {
-	if h.event.RelationID != "" {
-		return h.event.RelationID, nil
-	}
-	ids, err := h.Tools.RelationIDs(ctx, PeerRelation)
-	switch {
-	case err != nil:
-		return "", fmt.Errorf("cannot find the peer relation: %w", err)
-	case len(ids) == 0:
-		return "", nil
-	}
-	return ids[0], nil
-}
-
-func (h *hook) libraryEvent() rollingops.Event {
-	event := rollingops.Event{Leaving: h.event.DepartingUnit == h.event.Unit}
-	switch h.event.Kind {
-	case RelationChanged:
-		event.Kind = rollingops.RelationChanged
-	case UpdateStatus:
-		event.Kind = rollingops.UpdateStatus
-	case LockGranted:
-		event.Kind = rollingops.LockGranted
-	}
-	return event
 }
 
 // loadedConfig is the configuration and what is wrong with it.

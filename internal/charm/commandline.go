@@ -71,3 +71,9 @@ func isVariable(name string) bool {
 	return name != "" && !isDigit(rune(name[0])) &&
 		!strings.ContainsFunc(name, func(r rune) bool { return !isAlphanumeric(r) && r != '_' })
 }
+
+func isDigit(r rune) bool { return '0' <= r && r <= '9' }
+
+func isAlphanumeric(r rune) bool {
+	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || isDigit(r)
+}

@@ -231,3 +231,15 @@ func queueOf(t *testing.T, m *machine, operations ...string) string {
 }
 
 var errBroken = errors.New("exit status 1")
+
+// variables is an environment, of NAME=VALUE.
+func variables(entries ...string) func(string) string {
+	return func(name string) string {
+		for _, entry := range entries {
+			if value, ok := strings.CutPrefix(entry, name+"="); ok {
+				return value
+			}
+		}
+		return ""
+	}
+}

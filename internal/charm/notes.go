@@ -1,63 +1,16 @@
 package charm
 
 import (
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io/fs"
 	"slices"
 	"strings"
 	"time"
 
 	"rolling-ops/internal/rollingops"
-	"rolling-ops/internal/statedir"
+	"rolling-ops/internal/unit"
 )
-
-// Notes are small texts that a unit keeps on its machine, by name. They outlive
-// what a databag can't: a hook that dies or fails, whose writes are thrown away.
-type Notes interface {
-	// Read returns the text, nil if there is none.
-	Read(name string) ([]byte, error)
-	// Write makes data the text, durably; without data there is none afterwards.
-	Write(name string, data []byte) error
-}
-
-// NoteFiles is the directory in which each note is a file.
-type NoteFiles string
-
-// maxNote bounds a note, in bytes.
-const maxNote = 64 << 10
-
-// Read implements Notes.
-func (path NoteFiles) Read(name string) ([]byte, error) {
-	dir, err := statedir.Open(string(path))
-	if err != nil {
-		return nil, err
-	}
-	defer dir.Close()
-	data, err := dir.ReadAll(name, maxNote)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	return data, err
-}
-
-// Write implements Notes.
-func (path NoteFiles) Write(name string, data []byte) error {
-	dir, err := statedir.Open(string(path))
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	if len(data) == 0 {
-		return dir.Remove(name)
-	}
-	return dir.Replace(name, data)
-}
 
 // Names of the notes.
 const (
-	attemptNote   = "attempt.json"
 	operationNote = "operation.json"
 	statusNote    = "status.json"
 )
@@ -65,49 +18,24 @@ const (
 // load reads a note. One that can't be read counts as none: it must not stop a
 // roll.
 func (h *hook) load(name string, into any) {
-	data, err := h.Notes.Read(name)
-	if err == nil && data != nil {
-		err = json.Unmarshal(data, into)
-	}
-	if err != nil {
+	if err := unit.Load(h.Notes, name, into); err != nil {
 		h.Log.Warn("note on this machine can't be read", "note", name, "error", err)
 	}
 }
 
 // save writes a note; nil removes it.
-func (h *hook) save(name string, note any) error {
-	var data []byte
-	if note != nil {
-		var err error
-		if data, err = json.Marshal(note); err != nil {
-			return fmt.Errorf("cannot write the note %s: %w", name, err)
-		}
-	}
-	if err := h.Notes.Write(name, data); err != nil {
-		return fmt.Errorf("cannot write the note %s: %w", name, err)
-	}
-	return nil
-}
-
-// begun is the note of the attempt that is being made.
-type begun struct {
-	Key   string `json:"key"`
-	Times int    `json:"times"`
-}
+func (h *hook) save(name string, note any) error { return unit.Save(h.Notes, name, note) }
 
 // Begin implements rollingops.Attempts.
 func (h *hook) Begin(key string) (cutShort int, err error) {
 	_, h.operation, _ = strings.Cut(key, " ") // the key begins with the grant
-	var last begun
-	h.load(attemptNote, &last)
-	if last.Key != key || last.Times < 0 {
-		last = begun{Key: key}
-	}
-	return last.Times, h.save(attemptNote, begun{Key: key, Times: last.Times + 1})
+	return h.attempts().Begin(key)
 }
 
 // End implements rollingops.Attempts.
-func (h *hook) End(string) error { return h.save(attemptNote, nil) }
+func (h *hook) End(key string) error { return h.attempts().End(key) }
+
+func (h *hook) attempts() unit.Attempts { return unit.Attempts{Notes: h.Notes, Log: h.Log} }
 
 // cutShort tells, in the transitions and in the status, of an attempt that ended
 // its hook each time.

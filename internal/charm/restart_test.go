@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"rolling-ops/internal/unit"
 )
 
 // attempts runs the local unit's attempts, hook after hook as its worker would,
@@ -271,7 +273,7 @@ func TestClearQueueEndsTheWait(t *testing.T) {
 // A note that can't be read counts as none.
 func TestUnreadableNotes(t *testing.T) {
 	m, j := newAttempt(t, map[string]any{"service": "db"})
-	for _, name := range []string{operationNote, attemptNote, statusNote} {
+	for _, name := range []string{operationNote, "attempt.json", statusNote} {
 		m.notes[name] = []byte(`{"times":"x"`)
 	}
 	attempts(t, m, j, nil)
@@ -305,7 +307,7 @@ func TestLeaderTakesBackWhatItSaidOfOthers(t *testing.T) {
 func TestAttemptsAreNoted(t *testing.T) {
 	m := newMachine()
 	m.notes = nil
-	dir := NoteFiles(t.TempDir() + "/state")
+	dir := unit.NoteFiles(t.TempDir() + "/state")
 	h := &hook{Deps: Deps{Notes: dir, Log: charmOn(m, newJuju(t, 1)).Log}}
 	begin := func(key string, want int) {
 		t.Helper()
@@ -325,7 +327,7 @@ func TestAttemptsAreNoted(t *testing.T) {
 	if h.operation != "r _restart" {
 		t.Errorf("operation %q", h.operation)
 	}
-	if err := dir.Write(attemptNote, make([]byte, maxNote+1)); err != nil {
+	if err := dir.Write("attempt.json", make([]byte, 64<<10+1)); err != nil {
 		t.Fatal(err)
 	}
 	begin("g2 r _restart", 0)

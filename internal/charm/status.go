@@ -5,20 +5,16 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"rolling-ops/internal/rollingops"
+	"rolling-ops/internal/unit"
 )
 
 // maxStatus bounds a status message, in bytes: juju status cuts what is longer.
 const maxStatus = 120
-
-// afterWrite is how long all may take that follows the writes of a hook.
-const afterWrite = 3 * time.Second
 
 // shownNote is the note of what a leader's status said of other units, which
 // has to go again when it is no longer so.
@@ -35,7 +31,7 @@ func (n shownNote) empty() bool { return len(n.Unreadable) == 0 && !n.Blind }
 // nothing, N times a change.
 func (h *hook) showStatus(ctx context.Context, attempt *rollingops.Attempt) {
 	stock := h.takesStock(attempt)
-	leads := h.peers != nil && h.peers.leads
+	leads := h.peers.Leads()
 	if !stock && !leads && h.shown.empty() {
 		return
 	}
@@ -59,7 +55,7 @@ func (h *hook) showStatus(ctx context.Context, attempt *rollingops.Attempt) {
 // set in any case.
 func (h *hook) takesStock(attempt *rollingops.Attempt) bool {
 	switch h.event.Kind {
-	case Start, ConfigChanged, UpgradeCharm, UpdateStatus:
+	case unit.Start, unit.ConfigChanged, unit.UpgradeCharm, unit.UpdateStatus:
 		return true
 	}
 	return attempt != nil || h.requested != "" || h.cleared
@@ -72,7 +68,7 @@ func (h *hook) news(s rollingops.Status, leads bool) bool {
 	var now shownNote
 	if leads {
 		now.Blind = s.Blind != nil
-		now.Unreadable = slices.DeleteFunc(slices.Clone(s.Unreadable), func(unit string) bool { return unit == h.event.Unit })
+		now.Unreadable = slices.DeleteFunc(slices.Clone(s.Unreadable), func(name string) bool { return name == h.event.Unit })
 		if !s.Surveyed {
 			now.Unreadable = append(now.Unreadable, h.shown.Unreadable...)
 			slices.Sort(now.Unreadable)
@@ -101,7 +97,7 @@ func (h *hook) show(ctx context.Context, name, message string) {
 		if config.err != nil {
 			name, message = "blocked", strings.ReplaceAll(config.err.Error(), "\n", "; ")
 		}
-		err = h.Tools.StatusSet(ctx, name, cut(oneLine(message), maxStatus))
+		err = h.Tools.StatusSet(ctx, name, cut(unit.OneLine(message), maxStatus))
 	}
 	if err != nil {
 		h.Log.Warn("status left as it is", "error", err)
@@ -207,21 +203,4 @@ func cut(text string, limit int) string {
 		end--
 	}
 	return text[:end] + "..."
-}
-
-// oneLine escapes what would change how a status or a result is shown: parts of
-// it come from other machines.
-func oneLine(text string) string {
-	if !strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return text
-	}
-	var out strings.Builder
-	for _, r := range text {
-		if unicode.IsPrint(r) {
-			out.WriteRune(r)
-		} else {
-			out.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
-		}
-	}
-	return out.String()
 }

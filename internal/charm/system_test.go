@@ -13,7 +13,7 @@ import (
 func TestSystem(t *testing.T) {
 	dir := t.TempDir()
 	event := Event{Unit: local, CharmDir: filepath.Join(dir, "charm")}
-	deps := System(variables(StateDirVariable+"="+dir), event, nil, slog.New(slog.DiscardHandler))
+	deps := System(func(string) string { return dir }, event, nil, slog.New(slog.DiscardHandler))
 	if err := deps.Transitions.Record(Transition{Event: "_restart:start"}); err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +30,7 @@ func TestSystem(t *testing.T) {
 	if err := deps.Waker.Wake(t.Context(), 0); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a worker was started that isn't there: %v", err)
 	}
-	if got := System(variables(), event, nil, nil).Transitions; got != TransitionLog("/var/lib/charm-rolling-ops/transitions.log") {
+	if got := System(func(string) string { return "" }, event, nil, nil).Transitions; got != TransitionLog("/var/lib/charm-rolling-ops/transitions.log") {
 		t.Errorf("transitions go to %v", got)
 	}
 }

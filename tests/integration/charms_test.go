@@ -34,17 +34,17 @@ func (b *builder) build() (sim.Charms, error) {
 		if b.err = product.Charm(b.dirs[steps.RollingOps]); b.err != nil {
 			return
 		}
-		b.err = otherCharm(b.dirs[steps.Other], filepath.Join(b.dirs[steps.RollingOps], "worker"))
+		b.err = otherCharm(b.dirs[steps.Other])
 	})
 	return b.dirs, b.err
 }
 
-// otherCharm makes the other charm's directory, with a copy of the worker.
-func otherCharm(dir, worker string) error {
+// otherCharm makes the other charm's directory.
+func otherCharm(dir string) error {
 	if err := product.Program(filepath.Join(dir, "dispatch"), "rolling-ops/tests/integration/othercharm"); err != nil {
 		return err
 	}
-	for _, path := range []string{worker, "othercharm/metadata.yaml", "othercharm/actions.yaml"} {
+	for _, path := range []string{"othercharm/metadata.yaml", "othercharm/actions.yaml"} {
 		content, err := os.ReadFile(path)
 		if err != nil {
 			return fmt.Errorf("cannot make the other charm: %w", err)

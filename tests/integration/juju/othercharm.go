@@ -29,14 +29,12 @@ func packOther(ctx context.Context, root, arch, path string) error {
 	}
 	defer os.RemoveAll(dir)
 	source := filepath.Join(root, "tests/integration/othercharm")
-	for program, folder := range map[string]string{"dispatch": source, "worker": filepath.Join(root, "cmd/worker")} {
-		build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-o", filepath.Join(dir, program), ".")
-		build.Dir = folder
-		build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch)
-		build.Stderr = os.Stderr
-		if err := build.Run(); err != nil {
-			return cannot(err)
-		}
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-o", filepath.Join(dir, "dispatch"), ".")
+	build.Dir = source
+	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch)
+	build.Stderr = os.Stderr
+	if err := build.Run(); err != nil {
+		return cannot(err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "manifest.yaml"), fmt.Appendf(nil, manifest, arch), 0o600); err != nil {
 		return cannot(err)

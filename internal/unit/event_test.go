@@ -1,4 +1,4 @@
-package charm
+package unit
 
 import (
 	"strings"
@@ -52,12 +52,13 @@ func TestParseEvent(t *testing.T) {
 			Event{Kind: RelationDeparted, Name: "restart-relation-departed", RelationID: "restart:0", DepartingUnit: "rolling-ops/3"}},
 		{"JUJU_DISPATCH_PATH=hooks/restart-relation-departed JUJU_RELATION_ID=restart:0",
 			Event{Kind: RelationDeparted, Name: "restart-relation-departed", RelationID: "restart:0"}},
+		{"JUJU_DISPATCH_PATH=hooks/start JUJU_PRINCIPAL_UNIT=postgresql/0", Event{Kind: Start, Name: "start", Principal: "postgresql/0"}},
 		{"JUJU_DISPATCH_PATH=hooks/restart-relation-broken JUJU_RELATION_ID=restart:0",
 			Event{Kind: RelationBroken, Name: "restart-relation-broken", RelationID: "restart:0"}},
 	} {
 		t.Run(test.env, func(t *testing.T) {
 			env := append([]string{"JUJU_UNIT_NAME=rolling-ops/0", "JUJU_CHARM_DIR=/charm"}, strings.Fields(test.env)...)
-			got, err := ParseEvent(variables(env...))
+			got, err := ParseEvent(variables(env...), "restart")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -97,11 +98,12 @@ func TestParseEventErrors(t *testing.T) {
 		{"JUJU_RELATION_ID=restart:-r", "JUJU_RELATION_ID is invalid"},
 		{"JUJU_RELATION_ID=restart:12345678901", "JUJU_RELATION_ID is invalid"},
 		{"JUJU_DEPARTING_UNIT=rolling-ops", "JUJU_DEPARTING_UNIT is invalid"},
+		{"JUJU_PRINCIPAL_UNIT=postgresql", "JUJU_PRINCIPAL_UNIT is invalid"},
 	} {
 		t.Run(test.change[:min(50, len(test.change))], func(t *testing.T) {
 			_, err := ParseEvent(variables(
 				"JUJU_DISPATCH_PATH=hooks/restart-relation-departed", "JUJU_UNIT_NAME=rolling-ops/0",
-				"JUJU_CHARM_DIR=/charm", "JUJU_RELATION_ID=restart:0", test.change))
+				"JUJU_CHARM_DIR=/charm", "JUJU_RELATION_ID=restart:0", test.change), "restart")
 			if err == nil || !strings.HasPrefix(err.Error(), "cannot tell the event: "+test.want) {
 				t.Errorf("got %v", err)
 			}
@@ -121,7 +123,7 @@ func FuzzParseEvent(f *testing.F) {
 	f.Add("hooks/\x00", "é/0", "charm\x00", "restart:", "-/0")
 	f.Fuzz(func(t *testing.T, dispatch, unit, dir, relation, departing string) {
 		event, err := ParseEvent(variables("JUJU_DISPATCH_PATH="+dispatch, "JUJU_UNIT_NAME="+unit,
-			"JUJU_CHARM_DIR="+dir, "JUJU_RELATION_ID="+relation, "JUJU_DEPARTING_UNIT="+departing))
+			"JUJU_CHARM_DIR="+dir, "JUJU_RELATION_ID="+relation, "JUJU_DEPARTING_UNIT="+departing), "restart")
 		if err != nil {
 			if event != (Event{}) {
 				t.Errorf("an event besides the error: %+v", event)

@@ -1,4 +1,4 @@
-package charm
+package unit
 
 import (
 	"context"
@@ -55,7 +55,7 @@ func TestDatabagThatIsTooLarge(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			f := &fullRelation{bag: full, tooLarge: tt.tooLarge}
-			p := &peers{tools: hooktool.New(f), id: "restart:0", unit: "rolling-ops/0"}
+			p := &Peers{tools: hooktool.New(f), id: "restart:0", unit: "rolling-ops/0"}
 			read := func() (bag, error) { return p.Unit(t.Context(), "rolling-ops/1") }
 			if tt.app {
 				read = func() (bag, error) { return p.App(t.Context()) }

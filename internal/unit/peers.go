@@ -1,8 +1,9 @@
-package charm
+package unit
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"rolling-ops/hooktool"
@@ -10,16 +11,36 @@ import (
 	"rolling-ops/internal/rollingops"
 )
 
-// peers is the peer relation as the library wants it: a hook tool call a
-// method.
-type peers struct {
+// Peers is the peer relation, the leadership and goal-state as the library wants
+// them: a hook tool call a method.
+type Peers struct {
 	tools *hooktool.Tools
 	id    string // such as "restart:0"
 	unit  string
-	leads bool // what is-leader said
+	leads bool
 }
 
-func (p *peers) App(ctx context.Context) (map[string]string, error) {
+// FindPeers returns the peer relation of the event's unit, nil while there is
+// none. Relation is its endpoint in metadata.yaml.
+func FindPeers(ctx context.Context, tools *hooktool.Tools, event Event, relation string) (*Peers, error) {
+	id := event.RelationID
+	if id == "" {
+		ids, err := tools.RelationIDs(ctx, relation)
+		if err != nil {
+			return nil, fmt.Errorf("cannot find the peer relation: %w", err)
+		}
+		if len(ids) == 0 {
+			return nil, nil
+		}
+		id = ids[0]
+	}
+	return &Peers{tools: tools, id: id, unit: event.Unit}, nil
+}
+
+// Leads is what is-leader said, once it was asked.
+func (p *Peers) Leads() bool { return p != nil && p.leads }
+
+func (p *Peers) App(ctx context.Context) (map[string]string, error) {
 	application, _, _ := strings.Cut(p.unit, "/")
 	bag, err := p.tools.RelationGetApp(ctx, p.id, application)
 	if !errors.Is(err, hooktool.ErrTooMuchOutput) {
@@ -30,7 +51,7 @@ func (p *peers) App(ctx context.Context) (map[string]string, error) {
 	})
 }
 
-func (p *peers) Unit(ctx context.Context, unit string) (map[string]string, error) {
+func (p *Peers) Unit(ctx context.Context, unit string) (map[string]string, error) {
 	bag, err := p.tools.RelationGet(ctx, p.id, unit)
 	if !errors.Is(err, hooktool.ErrTooMuchOutput) {
 		return bag, err
@@ -66,25 +87,25 @@ func byKey(keys []string, get func(key string) (string, error)) (map[string]stri
 	return bag, nil
 }
 
-func (p *peers) Members(ctx context.Context) ([]string, error) {
+func (p *Peers) Members(ctx context.Context) ([]string, error) {
 	return p.tools.RelationList(ctx, p.id)
 }
 
-func (p *peers) SetUnit(ctx context.Context, changes map[string]string) error {
+func (p *Peers) SetUnit(ctx context.Context, changes map[string]string) error {
 	return p.tools.RelationSet(ctx, p.id, changes)
 }
 
-func (p *peers) SetApp(ctx context.Context, changes map[string]string) error {
+func (p *Peers) SetApp(ctx context.Context, changes map[string]string) error {
 	return p.tools.RelationSetApp(ctx, p.id, changes)
 }
 
-func (p *peers) IsLeader(ctx context.Context) (bool, error) {
+func (p *Peers) IsLeader(ctx context.Context) (bool, error) {
 	var err error
 	p.leads, err = p.tools.IsLeader(ctx)
 	return p.leads, err
 }
 
-func (p *peers) Units(ctx context.Context) (leaving map[string]bool, err error) {
+func (p *Peers) Units(ctx context.Context) (leaving map[string]bool, err error) {
 	state, err := p.tools.GoalState(ctx)
 	leaving = make(map[string]bool, len(state.Units))
 	for unit, goal := range state.Units {
