@@ -51,6 +51,10 @@ func TestLinks(t *testing.T) {
 			"net/http", "net/rpc", "testing", "rolling-ops/jujusim", "rolling-ops/internal/charm",
 		}},
 		{"./cmd/worker", "rolling-ops/internal/worker", []string{"github.com/juju/juju", "net/http", "testing"}},
+		// What the simulation checks the library by shares the codec with it, no more.
+		{"./tests/simulation/invariant", "rolling-ops/internal/codec", []string{
+			"rolling-ops/internal/rollingops", "rolling-ops/internal/charm", "rolling-ops/internal/worker", "rolling-ops/jujusim", "rolling-ops/hooktool",
+		}},
 		{"-test ./...", "rolling-ops/internal/rollingops", []string{"github.com/juju/juju"}},
 	} {
 		t.Run(test.what, func(t *testing.T) {

@@ -19,7 +19,7 @@ func TestExhaustiveFinds(t *testing.T) {
 		{noLease, newScope(2, 1, newLeader, newLeader).forTwo(), "begins its operation while"},
 		{listedOnly, newScope(2, 1, newLeader, unitAdded), "took the lock from"},
 		{listedOnly, newScope(2, 1, newLeader, unitAdded).forTwo(), "begins its operation while"},
-		{noWaker, newScope(2, 1), "stuck: rolling-ops/0 has operations, rolling-ops/0 holds the lock"},
+		{noWaker, newScope(2, 1), "stuck: rolling-ops/0 has 1 operations (request), rolling-ops/0 holds the lock"},
 	}
 	for _, tt := range tests {
 		t.Run(string(tt.defect)+", "+tt.scope.name, func(t *testing.T) {

@@ -3,11 +3,10 @@ package simulation
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"rolling-ops/internal/codec"
 	"rolling-ops/jujusim"
-	"rolling-ops/tests/simulation/world"
+	"rolling-ops/tests/simulation/invariant"
 )
 
 func (n *node) broke(format string, args ...any) {
@@ -16,22 +15,23 @@ func (n *node) broke(format string, args ...any) {
 	}
 }
 
+func (n *node) must(b *invariant.Broken) {
+	if b != nil {
+		n.broke("%s", b.Text)
+	}
+}
+
 // checkEntry is checked when a unit begins its operation.
 func (n *node) checkEntry(p *process) {
 	for i := range n.procs {
 		if q := &n.procs[i]; q != p && q.at == inCallback {
-			n.violation = fmt.Sprintf("%s begins its operation while %s runs one", p.unit, q.unit)
+			n.violation = invariant.Alone(p.unit, []string{q.unit}, nobody).Text
 		}
 	}
-	app := n.model.AppDatabag(0)
-	at := stampOf(app["granted_at"])
-	switch executed := stampOf(n.model.UnitDatabag(0, p.unit)["executed_at"]); {
-	case app["granted_unit"] != p.unit || at.IsZero():
-		n.broke("%s runs without a committed grant", p.unit)
-	case executed.Compare(at) > 0:
-		n.broke("%s runs a second time on one grant", p.unit)
-	}
+	n.must(invariant.Begins(p.unit, invariant.GrantOf(n.model.AppDatabag(0)), n.model.UnitDatabag(0, p.unit)))
 }
+
+func nobody(string) bool { return false }
 
 // databags are what one unit's commit can change, as it was before it.
 type databags struct{ app, own map[string]string }
@@ -43,63 +43,45 @@ func (n *node) before(p *process) databags {
 // checkCommit is checked after each commit.
 func (n *node) checkCommit(was databags, unit string, run jujusim.Run, ran bool) {
 	app, own := n.model.AppDatabag(0), n.model.UnitDatabag(0, unit)
+	attempt := invariant.Attempt{Grant: invariant.GrantOf(was.app), Ran: ran}
 	if own["operations"] != was.own["operations"] {
-		n.checkQueue(unit, was.own["operations"], own["operations"], ran)
+		n.checkQueue(unit, was.own["operations"], own, attempt)
 	}
 	if own["executed_at"] != was.own["executed_at"] {
-		switch at := stampOf(was.app["granted_at"]); {
-		case !ran:
+		if !ran {
 			n.broke("%s ended an attempt that it did not make", unit)
-		case was.app["granted_unit"] != unit:
-			n.broke("%s ended an attempt and holds no grant", unit)
-		case stampOf(was.own["executed_at"]).Compare(at) > 0:
-			n.broke("%s ended a second attempt on one grant", unit)
-		case stampOf(own["executed_at"]).Compare(at) <= 0:
-			n.broke("%s ended its attempt before its grant", unit)
 		}
+		n.must(invariant.Stamped(unit, invariant.StampOf(was.own), invariant.StampOf(own), attempt))
 	}
-	holder, at := was.app["granted_unit"], was.app["granted_at"]
-	if holder == "" || app["granted_unit"] == holder && app["granted_at"] == at {
+	held := attempt.Grant
+	leaves := run.DepartingUnit == unit
+	n.must(invariant.NotForItself(unit, held, invariant.GrantOf(app), leaves))
+	if held.Unit == "" {
 		return
 	}
-	switch {
-	case stampOf(n.model.UnitDatabag(0, holder)["executed_at"]).Compare(stampOf(at)) > 0: // used
-	case !slices.Contains(n.model.Units(), holder): // gone
-	case holder == unit && run.DepartingUnit == unit: // leaving
-	default:
-		n.broke("%s took the lock from %s, which has not used its grant", unit, holder)
-	}
+	reason := !slices.Contains(n.model.Units(), held.Unit) || leaves && held.Unit == unit
+	n.must(invariant.Cleared(unit, held, invariant.GrantOf(app), invariant.StampOf(n.model.UnitDatabag(0, held.Unit)), reason))
 }
 
 // checkQueue checks that only the head of a queue goes, when it was tried.
-func (n *node) checkQueue(unit, was, now string, ran bool) {
+func (n *node) checkQueue(unit, was string, own map[string]string, attempt invariant.Attempt) {
 	old, err := codec.ParseQueue(was)
 	if err != nil {
 		n.broke("%s had a queue that can't be read: %v", unit, err)
 	}
-	queue, err := codec.ParseQueue(now)
+	queue, err := codec.ParseQueue(own["operations"])
 	if err != nil {
 		n.broke("%s wrote a queue that can't be read: %v", unit, err)
 	}
-	switch {
-	case world.StartsWith(queue, old):
-	case ran && world.StartsWith(queue, old[1:]):
-	case ran && len(queue) >= len(old) && world.Same(queue[0], old[0].Next()) && world.StartsWith(queue[1:], old[1:]):
-		if limit, ok := queue[0].MaxRetry.Limit(); ok && queue[0].Attempt.Int() > limit {
-			n.broke("%s keeps an operation past its retry limit", unit)
-		}
-	default:
-		n.broke("%s changed its queue from %s to %s", unit, was, now)
+	if head, ok := old.Head(); ok && attempt.Ran {
+		attempt.Result = results[head.CallbackID]
 	}
+	_, broken := invariant.QueueMoved(unit, old, queue, own["state"], attempt)
+	n.must(broken)
 }
 
-func stampOf(text string) codec.Timestamp {
-	at, err := codec.ParseTimestamp(text)
-	if err != nil {
-		return codec.Timestamp{}
-	}
-	return at
-}
+// results are what the operations of a search say.
+var results = map[string]string{"_restart": "done", "_failed_restart": "retry_release", "_deferred_restart": "retry_hold"}
 
 // checkQuiet is checked in every state in which nothing goes on by itself: all
 // is done then. If a worker was lost, or a departure is kept from the others,
@@ -138,16 +120,9 @@ func (n *node) runFairly() {
 	n.broke("goes on for ever")
 }
 
-// undone tells what is not done: queued operations, and a lock that is held.
+// undone tells what is not done.
 func (n *node) undone() string {
-	var left []string
-	for _, unit := range n.model.Units() {
-		if text := n.model.UnitDatabag(0, unit)["operations"]; text != "" && text != "[]" {
-			left = append(left, unit+" has operations")
-		}
-	}
-	if holder := n.model.AppDatabag(0)["granted_unit"]; holder != "" {
-		left = append(left, holder+" holds the lock")
-	}
-	return strings.Join(left, ", ")
+	return invariant.Undone(n.model.AppDatabag(0), n.model.Units(), func(unit string) map[string]string {
+		return n.model.UnitDatabag(0, unit)
+	})
 }

@@ -25,7 +25,7 @@ func (n *node) do(m move) {
 		n.end(p, 0)
 	case callWorkerNow, callWorkerLate:
 		p.worker, p.failed = workerCalling, false
-		n.must(n.model.EnqueueExec(p.unit, world.LockGranted))
+		n.queued(n.model.EnqueueExec(p.unit, world.LockGranted))
 		n.begin(p)
 	case releaseEvents:
 		p.held = false
@@ -117,7 +117,7 @@ func (n *node) request(p *process, operation string) {
 		n.left.Retry--
 		params["max-retry"] = int64(1)
 	}
-	n.must(n.model.EnqueueAction(p.unit, operation, params))
+	n.queued(n.model.EnqueueAction(p.unit, operation, params))
 	n.begin(p)
 }
 
@@ -146,8 +146,8 @@ func (n *node) addUnit() {
 	}
 }
 
-// must and check hold what can't go wrong.
-func (n *node) must(_ string, err error) { n.check(err) }
+// queued and check hold what can't go wrong.
+func (n *node) queued(_ string, err error) { n.check(err) }
 
 func (n *node) check(err error) {
 	if err != nil {

@@ -35,6 +35,8 @@ var faulty = []choice{
 	})},
 	{1, on("corrupt")},
 	{1, on("queue-unknown")},
+	{2, aimed(foreignStamp)},
+	{1, foreignLock},
 	{2, at("break")},
 	{4, on("mend")},
 	{1, func(*world.World, source, *world.Machine) []world.Step { return []world.Step{{Verb: "add-unit"}} }},
@@ -45,6 +47,27 @@ var faulty = []choice{
 	{1, at("remove-force")},
 	{6, forcedRelease},
 	{1, on("action", "clear-queue")},
+}
+
+// stamps are what others write as stamps.
+var stamps = []string{"9999", "9999", "9998", "past", "unreadable", "none", "grant"}
+
+// foreignStamp has somebody write a unit's stamp. An operator may clear the
+// unit's queue then, or put the stamp back.
+func foreignStamp(_ *world.World, s source, m *world.Machine) []world.Step {
+	steps := []world.Step{{Verb: "stamp", Unit: m.Name, Args: one(s, stamps...)}, {Verb: "run", Unit: m.Name}}
+	switch s.draw("after a foreign stamp", 4) {
+	case 0:
+		steps = append(steps, world.Step{Verb: "action", Unit: m.Name, Args: []string{"clear-queue"}}, world.Step{Verb: "run", Unit: m.Name})
+	case 1:
+		steps = append(steps, world.Step{Verb: "run", Unit: m.Name}, world.Step{Verb: "stamp", Unit: m.Name, Args: one(s, stamps...)})
+	}
+	return steps
+}
+
+func foreignLock(w *world.World, s source, _ *world.Machine) []world.Step {
+	leader := w.Model.Leader()
+	return []world.Step{{Verb: "stamp-lock", Unit: leader, Args: one(s, stamps...)}, {Verb: "run", Unit: leader}}
 }
 
 // aboutUnit is a fault of events about a unit, or about the application.

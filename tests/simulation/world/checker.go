@@ -6,6 +6,7 @@ import (
 
 	"rolling-ops/internal/codec"
 	"rolling-ops/jujusim"
+	"rolling-ops/tests/simulation/invariant"
 )
 
 // checker holds every invariant against what happens. It sees only committed
@@ -14,13 +15,15 @@ import (
 type checker struct {
 	w     *World
 	units map[string]*record
-	lock  grant
+	lock  invariant.Grant
+	by    string // the leader that wrote it
 
 	Inside  []string // units in a callback
 	zombies []string // units removed by force in a callback, which may still run
-	// forced are the grants that an operator took from a unit in mid-run, which
-	// may have read its grant: until that run ends it may act on it.
-	forced map[string]grant
+	// forced are the grants that an operator, or somebody who writes the lock,
+	// took from a unit in mid-run, which may have read its grant: until that run
+	// ends it may act on it.
+	forced map[string]invariant.Grant
 
 	forward int // attempts ended, operations accepted, units gone
 }
@@ -29,26 +32,21 @@ type checker struct {
 type record struct {
 	queue      codec.Queue
 	unreadable bool
-	executedAt codec.Timestamp
+	stamp      invariant.Stamp
+	foreign    bool   // somebody else wrote that, and the unit has not put it right
 	used       string // granted_at of the last grant that an attempt was committed for
 
 	// The head operation: how often it ran, and how often the hook failed then.
 	runs, lost int
 
 	// The run in progress.
-	ran     bool   // a callback was run
-	granted string // granted_at when it began
-	result  string // what the callback said: done, retry_hold or retry_release
-}
-
-// grant is the lock as committed.
-type grant struct {
-	unit, at string
-	by       string // the leader that wrote it
+	ran    bool            // a callback was run
+	grant  invariant.Grant // when it began; zero if none was run
+	result string          // what the callback said: done, retry_hold or retry_release
 }
 
 func newChecker(w *World) *checker {
-	return &checker{w: w, units: make(map[string]*record), forced: make(map[string]grant)}
+	return &checker{w: w, units: make(map[string]*record), forced: make(map[string]invariant.Grant)}
 }
 
 func (c *checker) unit(name string) *record {
@@ -63,7 +61,7 @@ func (c *checker) unit(name string) *record {
 // began is the begin of a run.
 func (c *checker) began(r *running) {
 	u := c.unit(r.m.Name)
-	u.ran, u.granted, u.result = false, "", ""
+	u.ran, u.grant, u.result = false, invariant.Grant{}, ""
 }
 
 // failed is a run that goes wrong though nobody made it.
@@ -92,35 +90,24 @@ func (c *checker) transition(r *running, event string) {
 func (c *checker) enter(r *running) {
 	unit, u := r.m.Name, c.unit(r.m.Name)
 	lock := c.heldBy(unit)
-	for _, other := range c.Inside {
-		if other == unit || !c.isForced(other) && !c.isForced(unit) {
-			c.w.violation("%s begins its operation while %s runs one", unit, other)
-		}
-	}
+	c.w.must(invariant.Alone(unit, c.Inside, c.isForced))
 	if !r.CommitBy.IsZero() {
 		c.w.violation("%s begins its operation while a write of the application databag waits", unit)
 	}
-	at, err := codec.ParseTimestamp(lock.at)
-	switch {
-	case lock.unit != unit || err != nil || at.IsZero():
-		c.w.violation("%s runs without a committed grant: it is %+v", unit, lock)
-	case u.executedAt.Compare(at) > 0 || u.used == lock.at:
-		c.w.violation("%s runs a second time on the grant of %s", unit, lock.at)
-	case u.unreadable || len(u.queue) == 0:
-		c.w.violation("%s runs an operation that is not in its queue", unit)
+	c.w.must(invariant.Begins(unit, lock, c.w.UnitBag(unit)))
+	if u.used == lock.At {
+		c.w.violation("%s runs again on the grant of %s, which it has used", unit, lock.At)
 	}
-	u.ran, u.granted = true, lock.at
+	u.ran, u.grant = true, lock
 	u.runs++
-	if limit, bounded := u.queue[0].MaxRetry.Limit(); bounded && u.runs > limit+1+u.lost {
-		c.w.violation("%s runs its operation for the %dth time, max_retry is %d and %d hooks failed", unit, u.runs, limit, u.lost)
-	}
+	c.w.must(invariant.RunsLeft(unit, u.queue[0], u.runs, u.lost))
 	c.count(r, u)
 	c.Inside = append(c.Inside, unit)
 }
 
 // heldBy is the grant that the unit may act on in its present run: the one
 // that is committed, or the one that was taken from it by force.
-func (c *checker) heldBy(unit string) grant {
+func (c *checker) heldBy(unit string) invariant.Grant {
 	if g, ok := c.forced[unit]; ok {
 		return g
 	}
@@ -142,7 +129,7 @@ func (c *checker) count(r *running, u *record) {
 	cover.matter("forced release", len(c.Inside) > 0)
 	cover.matter("forced removal", len(c.zombies) > 0)
 	cover.matter("unit added", r.m.late)
-	cover.matter("leadership to the holder", c.w.Model.Leader() == r.m.Name && c.lock.by != r.m.Name)
+	cover.matter("leadership to the holder", c.w.Model.Leader() == r.m.Name && c.by != r.m.Name)
 	cover.matter("1000 operations queued", len(u.queue) >= 1000)
 }
 
@@ -173,7 +160,7 @@ func (c *checker) removing(unit string) {
 
 // gone is a unit that the controller does not know any more.
 func (c *checker) gone(unit string) {
-	c.w.cover.matter("unit removed", c.lock.unit == unit || len(c.unit(unit).queue) > 0)
+	c.w.cover.matter("unit removed", c.lock.Unit == unit || len(c.unit(unit).queue) > 0)
 	delete(c.units, unit)
 	c.forward++
 }
@@ -196,7 +183,7 @@ func (c *checker) committed(e jujusim.Event) {
 			c.w.violation("%s writes the databag of %s", e.Unit, write.Unit)
 		}
 	}
-	if u := c.unit(e.Unit); u.granted != "" && e.Exit == 0 && e.Err == nil && (!wrote || u.used != u.granted) {
+	if u := c.unit(e.Unit); u.grant.Unit != "" && e.Exit == 0 && e.Err == nil && (!wrote || u.used != u.grant.At) {
 		c.w.violation("%s committed nothing of the attempt that it made", e.Unit)
 	}
 }
@@ -204,29 +191,36 @@ func (c *checker) committed(e jujusim.Event) {
 // lockWritten checks that a grant ends only when its attempt has, or its holder
 // is no more, or by force.
 func (c *checker) lockWritten(e jujusim.Event) {
-	bag := c.w.AppBag()
-	was, now := c.lock, grant{bag["granted_unit"], bag["granted_at"], e.Unit}
-	c.lock = now
-	if now.unit == e.Unit && e.Run.DepartingUnit == e.Unit {
-		c.w.violation("%s grants itself the lock and is leaving", e.Unit)
+	was, now := c.lock, invariant.GrantOf(c.w.AppBag())
+	c.lock, c.by = now, e.Unit
+	leaves := e.Run.DepartingUnit == e.Unit
+	c.w.must(invariant.NotForItself(e.Unit, was, now, leaves))
+	reason := !slices.Contains(c.w.Names(), was.Unit) || leaves && was.Unit == e.Unit
+	taken := invariant.Cleared(e.Unit, was, now, c.unit(was.Unit).stamp, reason)
+	fault, excused := forces(e.Run)
+	if excused {
+		c.w.cover.fire(fault)
+		c.w.cover.matter("foreign stamp on the lock", taken != nil && fault == "foreign stamp on the lock")
 	}
-	if was.unit == "" {
-		return
-	}
-	at, err := codec.ParseTimestamp(was.at)
 	switch {
-	case err != nil || at.IsZero(): // void
-	case c.unit(was.unit).executedAt.Compare(at) > 0: // used
-	case !slices.Contains(c.w.Names(), was.unit): // gone
-	case e.Run.DepartingUnit == e.Unit && was.unit == e.Unit: // leaving
-	case e.Run.Name == "release-lock":
-		c.w.cover.fire("forced release")
-		if c.w.Units[was.unit].Running != nil {
-			c.forced[was.unit] = was
-		}
-	default:
-		c.w.violation("%s took the lock from %s, which has not used its grant of %s", e.Unit, was.unit, was.at)
+	case taken == nil:
+	case !excused:
+		c.w.must(taken)
+	case c.w.Units[was.Unit].Running != nil:
+		c.forced[was.Unit] = was
 	}
+}
+
+// forces is the fault by which a run may take the lock from a holder that has
+// not used its grant.
+func forces(run jujusim.Run) (fault string, ok bool) {
+	switch {
+	case run.Name == "release-lock":
+		return "forced release", true
+	case strings.HasPrefix(run.Command, stampLockCommand+" "):
+		return "foreign stamp on the lock", true
+	}
+	return "", false
 }
 
 // answered is an action that is over: what it accepted has to be in the queue.

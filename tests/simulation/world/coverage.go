@@ -46,6 +46,8 @@ var Faults = []fault{
 	{"leaving leader", "it granted the lock, or gave it back"},
 	{"queue corrupted", "a unit came across the queue"},
 	{"unknown callback", "the operation was dropped"},
+	{"foreign stamp", "the unit wrote its next stamp over it"},
+	{"foreign stamp on the lock", "its holder had not used the grant"},
 	{"service broken", "a restart failed"},
 	{"1000 operations queued", "an attempt was made with as many in the queue"},
 }

@@ -305,6 +305,37 @@ func byOperator(fault string) func(*World, *Machine, []string) error {
 	}
 }
 
+// foreignStamp has somebody write the unit's executed_at through juju-exec. That
+// twice before the unit has put it right is more than the protocol bears.
+func foreignStamp(w *World, m *Machine, args []string) error {
+	if m.stamp != noForeignWrite || !isForeign(args[0]) {
+		return errImpossible
+	}
+	if _, err := w.Model.EnqueueExec(m.Name, stampCommand+" "+args[0]); err != nil {
+		return errImpossible
+	}
+	m.stamp = foreignWriteQueued
+	w.cover.fire("foreign stamp")
+	return nil
+}
+
+// foreignLock has somebody write granted_at through juju-exec on the leader. The
+// checker counts it when it is committed.
+func foreignLock(w *World, m *Machine, args []string) error {
+	if w.Model.Leader() != m.Name || w.AppBag()["granted_unit"] == "" || !isForeign(args[0]) {
+		return errImpossible
+	}
+	if _, err := w.Model.EnqueueExec(m.Name, stampLockCommand+" "+args[0]); err != nil {
+		return errImpossible
+	}
+	return nil
+}
+
+func isForeign(what string) bool {
+	_, ok := foreignStamps[what]
+	return ok || what == "grant"
+}
+
 func updateStatus(w *World, m *Machine, _ []string) error { return w.Model.UpdateStatus(m.Name) }
 
 func breakService(w *World, m *Machine, _ []string) error {

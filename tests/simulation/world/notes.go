@@ -107,7 +107,7 @@ func (w *World) noteCommit(e jujusim.Event) {
 			stamp = write.Changes["granted_at"]
 			w.cover.matter("leaving leader", info.Life == "dying")
 		}
-		if at, err := codec.ParseTimestamp(stamp); err == nil && at.Time().Sub(now) > time.Millisecond {
+		if at, err := codec.ParseTimestamp(stamp); err == nil && at.Time().Sub(now) > time.Millisecond && at.Time().Year() < 9000 {
 			w.cover.matter("clock skew", true)
 			w.cover.matter("clock jumps in a hook", r.jumped)
 		}
@@ -177,3 +177,37 @@ func (l lateWatch) Handle(_ context.Context, record slog.Record) error {
 
 func (l lateWatch) WithAttrs([]slog.Attr) slog.Handler { return l }
 func (l lateWatch) WithGroup(string) slog.Handler      { return l }
+
+// foreignWrite is somebody else's write of a unit's executed_at.
+type foreignWrite int
+
+const (
+	noForeignWrite foreignWrite = iota
+	foreignWriteQueued
+	foreignWritten // and the unit has had no hook since
+)
+
+// noteStamp is the end of a run, of somebody who writes the unit's stamp or of the
+// unit's own.
+func (w *World) noteStamp(e jujusim.Event) {
+	m := w.Units[e.Unit]
+	switch {
+	case m == nil:
+	case isStamp(e.Run):
+		m.stamp = noForeignWrite
+		if e.Kind == jujusim.HookEnded {
+			m.stamp = foreignWritten
+		}
+	case m.stamp == foreignWritten && e.Kind == jujusim.HookEnded && e.Exit == 0 && e.Err == nil && ofCharm(e.Run):
+		m.stamp = noForeignWrite
+	}
+}
+
+// ofCharm reports whether the charm's own code ran, with the relation.
+func ofCharm(run jujusim.Run) bool {
+	switch run.Name {
+	case "install", "stop", "remove":
+		return false
+	}
+	return run.Command == "" || run.Command == LockGranted
+}

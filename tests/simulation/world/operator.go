@@ -8,6 +8,7 @@ import (
 
 	"rolling-ops/hooktool"
 	"rolling-ops/internal/codec"
+	"rolling-ops/jujusim"
 )
 
 // The commands that an operator, or a charm of another revision, runs through
@@ -16,6 +17,10 @@ const (
 	corruptCommand = "corrupt"
 	unknownCommand = "queue-unknown"
 	fillCommand    = "fill" // with a count
+
+	// Somebody writes a stamp: followed by one.
+	stampCommand     = "stamp"
+	stampLockCommand = "stamp-lock"
 )
 
 // goneCallback is an operation that this revision of the charm does not know.
@@ -27,6 +32,10 @@ func (r *running) operatorCommand(command string) error {
 	if bag == nil {
 		return nil // not in the relation yet
 	}
+	tools := hooktool.New(toolRunner{r, func(string) error { return nil }})
+	if name, stamp, ok := strings.Cut(command, " "); ok && name != fillCommand {
+		return r.stamp(tools, name == stampLockCommand, stamp)
+	}
 	changes := map[string]string{"operations": "{not json", "state": "request"}
 	if command != corruptCommand {
 		queue, err := codec.ParseQueue(bag["operations"])
@@ -37,7 +46,6 @@ func (r *running) operatorCommand(command string) error {
 			return fmt.Errorf("cannot %s: %w", command, err)
 		}
 	}
-	tools := hooktool.New(toolRunner{r, func(string) error { return nil }})
 	if err := tools.RelationSet(context.Background(), "restart:0", changes); err != nil {
 		return fmt.Errorf("cannot %s: %w", command, err)
 	}
@@ -45,6 +53,39 @@ func (r *running) operatorCommand(command string) error {
 	_ = waker{r}.Wake(context.Background(), 0)
 	return nil
 }
+
+// foreignStamps are what somebody else may write as a stamp.
+var foreignStamps = map[string]string{
+	"9999":       "9999-06-01T00:00:00+00:00",
+	"9998":       "9998-06-01T00:00:00+00:00",
+	"past":       "1970-01-01T00:00:01+00:00",
+	"unreadable": "soon",
+	"none":       "",
+}
+
+// stamp writes executed_at, or granted_at if somebody holds the lock.
+func (r *running) stamp(tools *hooktool.Tools, ofLock bool, what string) error {
+	value, ok := foreignStamps[what]
+	lock := r.w.AppBag()
+	if !ok { // equal to the grant
+		value = lock["granted_at"]
+	}
+	var err error
+	switch ctx := context.Background(); {
+	case !ofLock:
+		err = tools.RelationSet(ctx, "restart:0", map[string]string{"executed_at": value})
+	case r.w.Model.Leader() == r.m.Name && lock["granted_unit"] != "":
+		err = tools.RelationSetApp(ctx, "restart:0", map[string]string{"granted_at": value})
+	}
+	if err != nil {
+		return fmt.Errorf("cannot write a stamp: %w", err)
+	}
+	_ = waker{r}.Wake(context.Background(), 0)
+	return nil
+}
+
+// isStamp reports whether a run writes the stamp of a unit for it.
+func isStamp(run jujusim.Run) bool { return strings.HasPrefix(run.Command, stampCommand+" ") }
 
 // queued adds operations to a queue.
 func (r *running) queued(queue codec.Queue, command string) (map[string]string, error) {

@@ -1,11 +1,9 @@
 package world
 
 import (
-	"fmt"
-	"strings"
 	"time"
 
-	"rolling-ops/internal/codec"
+	"rolling-ops/tests/simulation/invariant"
 )
 
 // Settle ends all faults and runs the cluster fairly until nothing is left to
@@ -132,17 +130,5 @@ func (w *World) untilDue() time.Duration {
 	return next
 }
 
-// left tells what is not done: queued operations and a lock that is held.
-func (w *World) left() string {
-	var left []string
-	for _, name := range w.Names() {
-		queue, err := codec.ParseQueue(w.UnitBag(name)["operations"])
-		if err == nil && len(queue) > 0 {
-			left = append(left, fmt.Sprintf("%s has %d operations (%s)", name, len(queue), w.UnitBag(name)["state"]))
-		}
-	}
-	if bag := w.AppBag(); bag["granted_unit"] != "" {
-		left = append(left, fmt.Sprintf("%s holds the lock since %s", bag["granted_unit"], bag["granted_at"]))
-	}
-	return strings.Join(left, ", ")
-}
+// left tells what is not done.
+func (w *World) left() string { return invariant.Undone(w.AppBag(), w.Names(), w.UnitBag) }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"rolling-ops/jujusim"
+	"rolling-ops/tests/simulation/invariant"
 )
 
 const App = "rolling-ops"
@@ -58,6 +59,7 @@ type Machine struct {
 	late    bool // added when the others had run hooks already
 	Worker  Background
 	Running *running
+	stamp   foreignWrite
 	notes   map[string][]byte // the charm keeps on it
 	// wakeLost is when the unit lost a hook that it may need, zero if it has had
 	// one since: its worker died, or leadership came back within a hook in which
@@ -135,10 +137,12 @@ func (w *World) Observe(e jujusim.Event) {
 		w.workerCalled(e, e.Exit == 0 && e.Err == nil)
 		w.ending = nil
 		delete(w.Check.forced, e.Unit)
+		w.noteStamp(e)
 	case jujusim.ActionEnded:
 		w.Check.answered(e.Action)
 	case jujusim.HookKilled, jujusim.ExecLost:
 		w.workerCalled(e, false)
+		w.noteStamp(e)
 	}
 }
 
@@ -176,12 +180,20 @@ func (w *World) Close() {
 	}
 }
 
-// violation ends the simulation: an invariant is broken.
-func (w *World) violation(format string, args ...any) {
+// must ends the simulation if an invariant is broken.
+func (w *World) must(b *invariant.Broken) {
+	if b == nil {
+		return
+	}
 	if w.violated == "" {
-		w.Broken, w.violated = format, Violation(fmt.Sprintf(format, args...))
+		w.Broken, w.violated = b.Form, Violation(b.Text)
 	}
 	panic(w.violated)
+}
+
+// violation ends the simulation: an invariant is broken.
+func (w *World) violation(format string, args ...any) {
+	w.must(&invariant.Broken{Form: format, Text: fmt.Sprintf(format, args...)})
 }
 
 // Violation is a broken invariant.
