@@ -15,6 +15,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"gopkg.in/yaml.v3"
 
+	"rolling-ops/internal/operator/juju"
 	"rolling-ops/jujusim/agent"
 	"rolling-ops/jujusim/jujulike"
 )
@@ -24,7 +25,7 @@ var update = flag.Bool("update", false, "rewrite the golden files and the script
 // The test program is also juju-rolling-ops and juju.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"juju-rolling-ops": func() { os.Exit(run(os.Args, os.Stdout, os.Stderr, noon)) },
+		"juju-rolling-ops": func() { os.Exit(Run(context.Background(), juju.Client{}, os.Args, os.Stdout, os.Stderr, noon)) },
 		"juju":             func() { os.Exit(playJuju(os.Args[1:])) },
 	})
 }

@@ -50,13 +50,16 @@ func usage(format string, args ...any) error {
 const description = "Show and drive rollouts of an application's units"
 
 // Main runs the program and returns its exit code.
-func Main(args []string, stdout, stderr io.Writer) int { return run(args, stdout, stderr, time.Now) }
-
-func run(args []string, stdout, stderr io.Writer, now func() time.Time) int {
+func Main(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
-	s := &session{name: filepath.Base(args[0]), out: stdout, err: stderr, now: now}
+	return Run(ctx, juju.Client{}, args, stdout, stderr, time.Now)
+}
+
+// Run runs the program with a juju of the caller's, and a clock.
+func Run(ctx context.Context, client juju.Client, args []string, stdout, stderr io.Writer, now func() time.Time) int {
+	s := &session{name: filepath.Base(args[0]), client: client, out: stdout, err: stderr, now: now}
 	root := s.command()
 	root.SetArgs(args[1:])
 	root.SetOut(stdout)
@@ -137,7 +140,7 @@ Exit codes: 0 done; 1 error; 2 usage; 3 the rollout is paused, or nobody answers
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usage("%v", err) })
 	flags := root.PersistentFlags()
-	flags.StringVarP(&s.client.Model, "model", "m", "", "the model, as `[CONTROLLER:]MODEL` (default the current one, or JUJU_MODEL)")
+	flags.StringVarP(&s.client.Model, "model", "m", s.client.Model, "the model, as `[CONTROLLER:]MODEL` (default the current one, or JUJU_MODEL)")
 	flags.StringVarP(&s.app, "app", "a", "", "the `application` (default the only one that rolls)")
 	_ = root.RegisterFlagCompletionFunc("app", s.completeApps)
 	root.AddCommand(s.planCommand(), s.runCommand(), s.statusCommand(), s.pauseCommand(), s.resumeCommand(), s.abortCommand(),

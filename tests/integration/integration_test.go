@@ -14,7 +14,6 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"rolling-ops/jujusim/agent"
 	"rolling-ops/tests/integration/sim"
 	"rolling-ops/tests/integration/steps"
 )
@@ -28,9 +27,9 @@ const limit = 60 * time.Second
 const parallel = "4"
 
 func TestMain(m *testing.M) {
-	if agent.IsTool(os.Args[0]) {
+	if sim.IsProgram(os.Args[0]) {
 		// Not os.Exit, at which go test -cover writes a line to stderr.
-		syscall.Exit(agent.ToolMain(os.Args, os.Stdin, os.Stdout, os.Stderr))
+		syscall.Exit(sim.ProgramMain(os.Args, os.Stdin, os.Stdout, os.Stderr))
 	}
 	if err := flag.Set("test.parallel", parallel); err != nil {
 		fmt.Fprintln(os.Stderr, err)

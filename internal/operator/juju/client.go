@@ -9,14 +9,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"time"
 )
 
 // Client calls juju for one model.
 type Client struct {
-	Program string // "juju" if empty
-	Model   string // as -m takes it; the user's current one if empty
+	Program string   // "juju" if empty
+	Env     []string // added to the environment of juju
+	Model   string   // as -m takes it; the user's current one if empty
 	// Limit is how long a call may take, beside what it is asked to wait; 1 min
 	// if 0.
 	Limit time.Duration
@@ -44,6 +46,9 @@ func (c *Client) call(ctx context.Context, wait time.Duration, verb string, args
 	}
 	cmd := exec.CommandContext(ctx, program, append(argv, args...)...) // stdin is empty: juju must not ask for a password
 	cmd.WaitDelay = time.Second
+	if c.Env != nil {
+		cmd.Env = append(os.Environ(), c.Env...)
+	}
 	out, errOut := &bounded{limit: maxOutput}, &bounded{limit: maxOutput}
 	cmd.Stdout, cmd.Stderr = out, errOut
 	err = cmd.Run()

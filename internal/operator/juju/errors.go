@@ -60,8 +60,8 @@ var kinds = []struct {
 	{NoAction, regexp.MustCompile(`action "?[^"]*"? not defined|actions? not defined|no actions defined`)},
 	{TimedOut, regexp.MustCompile(`timed out waiting for results|timeout reached`)},
 	{NoLeader, regexp.MustCompile(`could not determine leader|no leader|leader (unit )?not found`)},
-	{NotLoggedIn, regexp.MustCompile(`(?i)no controllers registered|not logged in|please enter password|invalid entity name or password|` +
-		`no credentials provided|login (is )?required|use .?juju login|no selected controller|not currently logged in|no current controller`)},
+	{NotLoggedIn, regexp.MustCompile(`(?i)no controllers registered|not logged|please enter password|invalid entity name or password|` +
+		`no credentials provided|login (is )?required|use .?juju login|no selected controller|no current controller`)},
 	{NoModel, regexp.MustCompile(`model .*not found|no model (selected|in focus)|No selected model|controller .* not found`)},
 	{NotAllowed, regexp.MustCompile(`permission denied|unauthorized access`)},
 	{NoUnit, regexp.MustCompile(`unit .* not found`)},

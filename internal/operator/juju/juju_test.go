@@ -182,6 +182,7 @@ func TestErrorsAreKnownByWhatJujuSays(t *testing.T) {
 	}{
 		{"ERROR model rig:nosuch not found\n", NoModel, "model rig:nosuch not found"},
 		{"ERROR Get \"https://streams\": dial tcp: no such host\nERROR No controllers registered.\n\nPlease either create\n", NotLoggedIn, "No controllers registered."},
+		{"ERROR refreshing models: controller \"rig\": not logged\n", NotLoggedIn, ""},
 		{"please enter password for admin on rig: \nERROR cannot log into controller \"rig\": invalid entity name or password (unauthorized access)\n", NotLoggedIn, ""},
 		{"ERROR unable to connect to API: dial tcp 10.0.0.1:17070: connect: connection refused\n", Unreachable, ""},
 		{"ERROR cannot connect to API servers without admin: i/o timeout\n", Unreachable, ""},

@@ -20,6 +20,7 @@ import (
 	"github.com/juju/juju/rpc/params"
 	"github.com/juju/names/v6"
 
+	"rolling-ops/internal/operator/juju"
 	"rolling-ops/tests/integration/steps"
 )
 
@@ -57,6 +58,7 @@ var _ interface {
 	steps.Backend
 	steps.Settler
 	steps.Logger
+	steps.Operated
 } = (*Model)(nil)
 
 // How often units run update-status, and the longest interval that Juju takes.
@@ -99,6 +101,9 @@ func (m *Model) Configure(ctx context.Context, options map[string]any) error {
 	}
 	return nil
 }
+
+// Juju implements steps.Operated, with the user's own client.
+func (m *Model) Juju() juju.Client { return juju.Client{Model: m.controller.name + ":" + m.name} }
 
 // Name returns the model's name.
 func (m *Model) Name() string { return m.name }

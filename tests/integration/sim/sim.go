@@ -6,15 +6,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
 	"time"
 
+	"rolling-ops/internal/operator/juju"
 	"rolling-ops/jujusim"
 	"rolling-ops/jujusim/agent"
 	"rolling-ops/jujusim/charmfacts"
+	"rolling-ops/jujusim/jujulike"
 	"rolling-ops/tests/integration/steps"
 )
 
@@ -35,6 +38,7 @@ type Backend struct {
 	dir    string
 
 	cluster *agent.Cluster // nil until Deploy
+	server  *jujulike.Server
 
 	mu       sync.Mutex
 	watchers map[chan struct{}]bool
@@ -52,10 +56,11 @@ var _ interface {
 	steps.AgentStopper
 	steps.Subordinator
 	steps.Rebooter
+	steps.Operated
 } = (*Backend)(nil)
 
 // New returns a model without an application. The program that calls it must
-// call agent.ToolMain when agent.IsTool says so.
+// call ProgramMain when IsProgram says so.
 func New(charms Charms) (*Backend, error) {
 	// Unix sockets are in there, whose paths have to be short.
 	dir, err := os.MkdirTemp("", "sim")
@@ -66,7 +71,33 @@ func New(charms Charms) (*Backend, error) {
 	if err := writeSystemctl(b.programs()); err != nil {
 		return nil, err
 	}
+	self, err := os.Executable()
+	if err == nil {
+		err = jujulike.Link(filepath.Join(dir, "operator"), self)
+	}
+	if err != nil {
+		return nil, err
+	}
 	return b, nil
+}
+
+func (b *Backend) socket() string { return filepath.Join(b.dir, "juju.socket") }
+
+// Juju implements steps.Operated.
+func (b *Backend) Juju() juju.Client {
+	return juju.Client{Program: filepath.Join(b.dir, "operator", "juju"), Env: []string{jujulike.Socket + "=" + b.socket()}}
+}
+
+// IsProgram reports whether the test program was started as one that a model needs;
+// then it must call ProgramMain.
+func IsProgram(arg0 string) bool { return agent.IsTool(arg0) || jujulike.IsJuju(arg0) }
+
+// ProgramMain is a hook tool, or juju.
+func ProgramMain(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	if jujulike.IsJuju(args[0]) {
+		return jujulike.Main(args, stdout, stderr)
+	}
+	return agent.ToolMain(args, stdin, stdout, stderr)
 }
 
 // programs is a directory with what the units have of programs besides those
@@ -107,6 +138,9 @@ func (b *Backend) Deploy(ctx context.Context, d steps.Deployment) error {
 		return err
 	}
 	b.cluster = cluster
+	if b.server, err = jujulike.Serve(cluster, jujulike.Names{Controller: "sim", Model: "sim"}, b.socket(), nil); err != nil {
+		return err
+	}
 	if err := cluster.SetConfig(d.Config); err != nil {
 		return err
 	}
@@ -268,8 +302,12 @@ func (b *Backend) Changes(ctx context.Context) <-chan struct{} {
 // Destroy implements steps.Backend.
 func (b *Backend) Destroy(context.Context) error {
 	var err error
+	if b.server != nil {
+		err = b.server.Close()
+	}
 	if b.cluster != nil {
-		_, err = b.cluster.Close()
+		_, closeErr := b.cluster.Close()
+		err = errors.Join(err, closeErr)
 	}
 	return errors.Join(err, os.RemoveAll(b.dir))
 }

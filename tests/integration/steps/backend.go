@@ -3,6 +3,7 @@ package steps
 import (
 	"context"
 
+	"rolling-ops/internal/operator/juju"
 	"rolling-ops/jujusim/charmfacts"
 )
 
@@ -125,6 +126,12 @@ type Transition = charmfacts.Transition
 // The interfaces below are for what not every backend can do. A step that
 // needs one fails on a backend that does not have it, so such steps belong
 // into scripts of that backend alone.
+
+// Operated is a Backend that the operators' program can be run on.
+type Operated interface {
+	// Juju returns how to call a juju that is about the model.
+	Juju() juju.Client
+}
 
 // Settler is a Backend that can tell when nothing of the charm runs any more.
 // Every script has to come to that point.

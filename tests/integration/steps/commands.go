@@ -11,6 +11,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"gopkg.in/yaml.v3"
+
+	"rolling-ops/internal/operator"
 )
 
 // call is one step of a script.
@@ -43,6 +45,8 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"refresh":         {"CHARM", 1, 1, false, refresh},
 		"set-databag":     {"UNIT KEY VALUE", 3, 3, false, setDatabag},
 		"attempt-ended":   {"UNIT", 1, 1, false, attemptHasEnded},
+
+		"juju-rolling-ops": {"[exit=N] [ARGUMENT...]", 0, -1, true, rollingOps},
 
 		"expect": {"CONDITION...", 1, -1, true, expect},
 		"await":  {"CONDITION...", 1, -1, true, await},
@@ -292,6 +296,28 @@ func jujuExec(ctx context.Context, c *call) error {
 	fmt.Fprint(c.ts.Stderr(), result.Stderr)
 	if failed := result.Code != 0; failed != c.neg {
 		return fmt.Errorf("the command exited with %d on %s", result.Code, unit)
+	}
+	return nil
+}
+
+// rollingOps runs the operators' program on the model.
+func rollingOps(ctx context.Context, c *call) error {
+	backend, ok := c.backend.(Operated)
+	if !ok {
+		return errNoSuchStep
+	}
+	args, want := c.args, -1
+	if len(args) > 0 && strings.HasPrefix(args[0], "exit=") {
+		n, err := strconv.Atoi(strings.TrimPrefix(args[0], "exit="))
+		if err != nil {
+			return fmt.Errorf("%s is no exit code", args[0])
+		}
+		args, want = args[1:], n
+	}
+	args = append([]string{"juju-rolling-ops"}, args...)
+	code := operator.Run(ctx, backend.Juju(), args, c.ts.Stdout(), c.ts.Stderr(), time.Now)
+	if want >= 0 && code != want || want < 0 && (code != 0) != c.neg {
+		return fmt.Errorf("juju-rolling-ops exited with %d", code)
 	}
 	return nil
 }

@@ -24,6 +24,7 @@
 //	remove-unit UNIT [--force]                ask for the removal of a unit
 //	refresh CHARM                             upgrade to another charm
 //	set-databag UNIT KEY VALUE                write a unit's databag behind the charm's back
+//	juju-rolling-ops [exit=N] [ARGUMENT...]   run the operators' program; N is its exit code
 //	attempt-ended UNIT                        say that the unit's attempt has ended, of which it left no trace
 //
 // The units of a subordinate charm come and go with those of its principals: APP
