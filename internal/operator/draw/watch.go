@@ -78,11 +78,16 @@ func Changes(before, p *picture.Picture, s Style) []string {
 
 func rolloutID(p *picture.Picture) int { return idOf(p) }
 
+// summary is how the rollout stands, without what units tell of themselves.
 func summary(p *picture.Picture) string {
 	if p.Rollout == nil {
 		return ""
 	}
-	return fmt.Sprintf("%d of %d done; %s", p.Rollout.Done, p.Rollout.Total, p.Says())
+	text := fmt.Sprintf("%d of %d done", p.Rollout.Done, p.Rollout.Total)
+	if outcome := p.Outcome(); outcome != picture.GoesOn && outcome != picture.Complete {
+		text += "; " + p.Says()
+	}
+	return text
 }
 
 // waits reports whether there is nothing to tell of a unit yet.
