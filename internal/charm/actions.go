@@ -10,6 +10,7 @@ import (
 
 	"rolling-ops/hooktool"
 	"rolling-ops/internal/rollingops"
+	"rolling-ops/internal/rollout"
 )
 
 // Bounds of action parameters; actions.yaml has them too, for Juju to check.
@@ -53,6 +54,8 @@ func (h *hook) perform(ctx context.Context) (map[string]string, error) {
 		return h.clearQueue(ctx)
 	case "release-lock":
 		return h.releaseLock(ctx)
+	case rollout.ActionStart, rollout.ActionPause, rollout.ActionResume, rollout.ActionAbort, rollout.ActionShow:
+		return h.rolloutAction(ctx)
 	}
 	return nil, fmt.Errorf("unknown action %q", h.event.Name)
 }

@@ -50,6 +50,7 @@ type hook struct {
 	requested string // the operation that an action queued in this hook
 	cleared   bool   // an action emptied the queue in this hook
 	released  bool   // an action took the lock from its holder in this hook
+	rolledOut bool   // an action changed the rollout in this hook
 	failure   string // what was wrong in this hook's attempt
 	shown     shownNote
 }
@@ -87,7 +88,7 @@ func (h *hook) run(ctx context.Context) error {
 			return err
 		}
 	}
-	if h.peers.Leads() && (h.event.Kind == unit.UpdateStatus || len(h.shown.Unreadable) > 0) {
+	if h.peers.Leads() && h.surveys() {
 		// The leader alone tells of units whose queue can't be read: a look at
 		// every unit by every unit would cost too much.
 		if err := h.ops.Survey(ctx); err != nil {
@@ -100,6 +101,9 @@ func (h *hook) run(ctx context.Context) error {
 	}
 	if a := report.Attempt; a != nil && errors.Is(a.Err, rollingops.ErrCutShort) {
 		h.cutShort(a)
+	}
+	if report.Late && h.rolledOut {
+		h.fail(ctx, errors.New("cannot change the rollout: the hook took too long and wrote nothing; run the action again"))
 	}
 	if report.Late && h.released {
 		h.fail(ctx, errors.New("cannot release the lock: the hook took too long and wrote nothing; run the action again"))
@@ -133,9 +137,19 @@ func (h *hook) begin(ctx context.Context) error {
 	manager.Register(restart, h.restart)
 	manager.Register(failedRestart, h.failedRestart)
 	manager.Register(deferredRestart, h.deferredRestart)
+	for _, operation := range rollable {
+		manager.Rollable(operation)
+	}
 	h.load(statusNote, &h.shown)
 	h.ops, err = manager.Begin(ctx, h.event.Library())
 	return err
+}
+
+// surveys reports whether the leader reads every unit in this hook: to take
+// stock, and until its status says how it is.
+func (h *hook) surveys() bool {
+	record, _, _ := h.ops.Step()
+	return h.event.Kind == unit.UpdateStatus || len(h.shown.Unreadable) > 0 || record.Active() && h.shown.Rollout == line{}
 }
 
 // retryChanged spares the unit the rest of its pause if the configuration is not

@@ -152,7 +152,8 @@ func TestRestartFromBeginningToEnd(t *testing.T) {
 	}
 	m.now = m.now.Add(time.Second)
 	handle(t, m, j, "rollingops_lock_granted")
-	if diff := cmp.Diff(map[string]string{"state": "idle", "operations": "[]", "executed_at": "2026-05-04T12:00:03+00:00", "rollingops-executed-at": "2026-05-04T12:00:03+00:00"}, j.units[local]); diff != "" {
+	if diff := cmp.Diff(map[string]string{"state": "idle", "operations": "[]", "executed_at": "2026-05-04T12:00:03+00:00", "rollingops-executed-at": "2026-05-04T12:00:03+00:00",
+		"rollingops-last": `{"op":"_restart","requested":"2026-05-04T12:00:00+00:00","ended":"2026-05-04T12:00:03+00:00","attempts":1,"outcome":"done","error":""}`}, j.units[local]); diff != "" {
 		t.Errorf("unit: %s", diff)
 	}
 	if diff := cmp.Diff(map[string]string{}, j.app); diff != "" {

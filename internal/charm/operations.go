@@ -37,7 +37,11 @@ func (h *hook) start(ctx context.Context, operation string, args codec.Args, beg
 	}
 	if begins {
 		h.record(operation+":start", args.Map())
-		h.show(ctx, "maintenance", executing(operation))
+		message := executing(operation)
+		if record, _, attempted := h.ops.Step(); attempted {
+			message = fmt.Sprintf("Executing %s operation (rollout %d)", plain(operation), record.ID)
+		}
+		h.show(ctx, "maintenance", message)
 	}
 	return time.Duration(math.Round(a.Delay * float64(time.Second))), nil
 }

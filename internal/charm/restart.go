@@ -60,7 +60,7 @@ func (h *hook) restart(ctx context.Context, args codec.Args) (rollingops.Result,
 	}
 	log.Error("restart failed, keeping the lock")
 	h.record(restart+":retry_hold", args.Map())
-	return rollingops.RetryHold, nil
+	return rollingops.RetryHold, err
 }
 
 // prepare takes the configuration that this attempt uses.

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"rolling-ops/internal/rollingops"
+	"rolling-ops/internal/rollout"
 	"rolling-ops/internal/unit"
 )
 
@@ -21,9 +22,10 @@ const maxStatus = 120
 type shownNote struct {
 	Unreadable []string `json:"unreadable,omitempty"`
 	Blind      bool     `json:"blind,omitempty"`
+	Rollout    line     `json:"rollout,omitzero"`
 }
 
-func (n shownNote) empty() bool { return len(n.Unreadable) == 0 && !n.Blind }
+func (n shownNote) empty() bool { return len(n.Unreadable) == 0 && !n.Blind && n.Rollout == line{} }
 
 // showStatus sets the unit's status at the end of a hook, if this hook changed
 // something about the unit or is one for taking stock, or if a leader has news
@@ -32,7 +34,7 @@ func (n shownNote) empty() bool { return len(n.Unreadable) == 0 && !n.Blind }
 func (h *hook) showStatus(ctx context.Context, attempt *rollingops.Attempt) {
 	stock := h.takesStock(attempt)
 	leads := h.peers.Leads()
-	if !stock && !leads && h.shown.empty() {
+	if _, step, _ := h.ops.Step(); !stock && !leads && h.shown.empty() && step == (rollout.Step{}) {
 		return
 	}
 	status, err := h.ops.Status(ctx)
@@ -40,11 +42,15 @@ func (h *hook) showStatus(ctx context.Context, attempt *rollingops.Attempt) {
 		h.Log.Warn("status left as it is", "error", err)
 		return
 	}
-	news := h.news(status, leads)
+	news := h.news(ctx, status, leads)
 	if !stock && !news {
 		return
 	}
 	name, message := h.describe(status)
+	if own := status.Kind == rollingops.StatusUnreadable || status.Failed > 0 && !strings.Contains(h.shown.Rollout.Message, " failed "); !own &&
+		h.shown.Rollout != (line{}) && (status.Queued == 0 || status.Failed > 0) {
+		name, message = h.shown.Rollout.Name, h.shown.Rollout.Message
+	}
 	if h.requested != "" && status.Failed == 0 && status.Kind != rollingops.StatusUnreadable {
 		name, message = "waiting", awaiting(h.requested)
 	}
@@ -58,14 +64,14 @@ func (h *hook) takesStock(attempt *rollingops.Attempt) bool {
 	case unit.Start, unit.ConfigChanged, unit.UpgradeCharm, unit.UpdateStatus:
 		return true
 	}
-	return attempt != nil || h.requested != "" || h.cleared
+	return attempt != nil || h.requested != "" || h.cleared || h.rolledOut
 }
 
 // news reports whether a leader's status has to say something else of other
 // units than it does, and takes note of it. Whom this hook has not read is as
 // it was.
-func (h *hook) news(s rollingops.Status, leads bool) bool {
-	var now shownNote
+func (h *hook) news(ctx context.Context, s rollingops.Status, leads bool) bool {
+	now := shownNote{Rollout: h.rolloutLine(ctx, s, leads)}
 	if leads {
 		now.Blind = s.Blind != nil
 		now.Unreadable = slices.DeleteFunc(slices.Clone(s.Unreadable), func(name string) bool { return name == h.event.Unit })
@@ -75,7 +81,7 @@ func (h *hook) news(s rollingops.Status, leads bool) bool {
 			now.Unreadable = slices.Compact(now.Unreadable)
 		}
 	}
-	if now.Blind == h.shown.Blind && slices.Equal(now.Unreadable, h.shown.Unreadable) {
+	if now.Blind == h.shown.Blind && now.Rollout == h.shown.Rollout && slices.Equal(now.Unreadable, h.shown.Unreadable) {
 		return false
 	}
 	var note any

@@ -49,7 +49,8 @@ func (r Result) String() string {
 
 // Callback does the operation on the local unit, while no other unit runs one.
 // It must return when ctx is done. An error, a panic or an unknown Result
-// counts as RetryRelease. It may run more than once for one operation: a hook
+// counts as RetryRelease, an error with RetryHold as that: then the callback has
+// told of it in the log. It may run more than once for one operation: a hook
 // that fails after its callback is run again.
 type Callback func(ctx context.Context, args codec.Args) (Result, error)
 
@@ -69,6 +70,9 @@ func call(ctx context.Context, cb Callback, args codec.Args) (result Result, err
 		}
 	}()
 	result, err = cb(ctx, args)
+	if err != nil && result == RetryHold {
+		return RetryHold, err
+	}
 	if err != nil {
 		return RetryRelease, err
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"rolling-ops/internal/codec"
+	"rolling-ops/internal/rollout"
 )
 
 // Hook is one hook of the local unit, from Begin to Finish. It holds what was
@@ -23,9 +24,13 @@ type Hook struct {
 	ownRead   unitView // the own databag as read
 	own       unitView // the own databag as it will be written
 	requeued  bool     // own.queue is not what was read
-	marks     marks    // units that an operator took the lock from
-	marksRead string   // as read
-	forced    string   // the one of this hook
+	// ownRequeued is requeued before this hook's attempt.
+	ownRequeued bool
+	marks       marks  // units that an operator took the lock from
+	marksRead   string // as read
+	forced      string // the one of this hook
+	rollsRead   rolls  // rollouts as read
+	rolls       rolls  // as they will be written
 
 	members  []string // relation-list, once asked for
 	listed   bool
@@ -63,6 +68,9 @@ type Attempt struct {
 	Err        error // the callback's error or panic
 	// Dropped says why the operation left the queue without success.
 	Dropped string
+	// Rollout is the id of the rollout of which the attempt is the unit's step, 0
+	// for a single operation.
+	Rollout int
 }
 
 // goesOn reports whether the attempt is not over.
@@ -151,6 +159,12 @@ func (h *Hook) DiscardQueue() (int, error) {
 	if h.own.queueErr != nil {
 		dropped = -1
 	}
+	if h.stepHead() {
+		h.own.step.State, h.own.step.Error = rollout.StepFailed, "an operator has cleared the queue"
+	}
+	if h.own.stepErr != nil {
+		h.own.step, h.own.stepErr = rollout.Step{}, nil
+	}
 	h.own.queue, h.own.queueErr, h.requeued = codec.Queue{}, nil, true
 	h.own.state, h.own.retryNow = Idle, ""
 	return dropped, nil
@@ -187,13 +201,14 @@ func (h *Hook) Finish(ctx context.Context) (Report, error) {
 	if err := h.attempt(ctx); err != nil {
 		return h.report, err
 	}
+	h.answer()
 	if err := h.followUp(steady); err != nil {
 		if h.report.Attempt == nil {
 			return h.report, err
 		}
 		// The callback has run: it would run again, and as often as this fails.
 		h.m.Log.Error("cannot schedule, the worker will bring the unit back", "error", err)
-		h.grant, h.report.Released, h.report.Granted = h.grantRead, "", ""
+		h.grant, h.rolls, h.report.Released, h.report.Granted = h.grantRead, h.rollsRead, "", ""
 		h.wake(steady, recheckAfter)
 	}
 	return h.report, h.write(steady)
@@ -253,13 +268,31 @@ func (h *Hook) attempt(ctx context.Context) error {
 	if err := context.Cause(ctx); err != nil {
 		return fmt.Errorf("cannot begin an attempt: %w", err) // rather than count one that was none
 	}
+	h.ownRequeued = h.requeued
+	if h.rolls.isStep(h.grant) {
+		if err := h.beginStep(); err != nil {
+			h.m.Log.Info("lock given back unused", "reason", err)
+			h.report.Attempt = &Attempt{}
+			h.endAttempt()
+			return nil
+		}
+	}
+	h.own.rolling = h.own.rolling || h.stepHead()
+	op, _ := h.own.head()
 	h.report.Attempt = h.runHead(ctx)
 	if h.report.Attempt.goesOn() {
+		h.putOff(h.report.Attempt)
 		return nil // the grant stays unused
 	}
+	h.endAttempt()
+	h.conclude(op, h.report.Attempt)
+	return nil
+}
+
+// endAttempt is what gives the lock back.
+func (h *Hook) endAttempt() {
 	h.own.executedAt = next(h.m.reading(), h.grant.at)
 	h.own.retryNow = ""
-	return nil
 }
 
 // holdsUnused reports whether the local unit may act on the grant.
@@ -288,8 +321,17 @@ func (h *Hook) runHead(ctx context.Context) *Attempt {
 	}
 	log := h.m.Log.With("operation", op.CallbackID, "attempt", op.Attempt.Int()+1)
 	a := &Attempt{CallbackID: op.CallbackID, Number: op.Attempt.Int() + 1}
+	if h.own.rolling {
+		a.Rollout = h.own.step.ID
+	}
+	if h.abandoned() {
+		a.Dropped = "its rollout has been aborted"
+		log.Warn("operation dropped: its rollout has been aborted")
+		h.dropHead()
+		return a
+	}
 	callback, ok := h.m.callbacks[op.CallbackID]
-	if !ok {
+	if !ok || h.own.rolling && !h.m.rollable[op.CallbackID] {
 		a.Dropped = "no such callback is registered"
 		log.Error("operation dropped: no such callback is registered")
 		h.dropHead()
@@ -302,7 +344,9 @@ func (h *Hook) runHead(ctx context.Context) *Attempt {
 		if errors.As(a.Err, &p) {
 			log = log.With("stack", string(p.stack))
 		}
-		log.Error("operation failed", "error", a.Err)
+		if a.Result != RetryHold {
+			log.Error("operation failed", "error", a.Err)
+		}
 	}
 	if a.goesOn() {
 		log.Debug("operation goes on in another hook", "result", a.Result)
@@ -363,8 +407,11 @@ func (h *Hook) settle(op codec.Operation, a *Attempt) {
 func (h *Hook) dropHead() {
 	h.own.queue, h.requeued = h.own.queue.Pop(), true
 	h.own.state = Idle
-	if h.own.queue.Len() > 0 {
+	if op, ok := h.own.queue.Head(); ok {
 		h.own.state = Requested
+		if h.own.rolling && op.Attempt.Int() > 0 {
+			h.own.state = AwaitRetry // it waited for its retry when the step went first
+		}
 	}
 }
 
@@ -413,7 +460,10 @@ func (h *Hook) write(ctx context.Context) error {
 			return fmt.Errorf("cannot write the databag of %s: %w", h.m.Unit, err)
 		}
 	}
-	app := h.appChanges()
+	app, err := h.appChanges()
+	if err != nil {
+		return err
+	}
 	if len(app) == 0 {
 		return nil
 	}
@@ -446,6 +496,9 @@ func (h *Hook) ownChanges() (map[string]string, error) {
 	if h.own.retryNow != h.ownRead.retryNow {
 		changes[KeyRetryNow] = h.own.retryNow
 	}
+	if err := h.rolloutChanges(changes); err != nil {
+		return nil, err
+	}
 	if h.requeued {
 		text, err := h.own.queue.Encode()
 		if err != nil {
@@ -456,16 +509,16 @@ func (h *Hook) ownChanges() (map[string]string, error) {
 	return changes, nil
 }
 
-func (h *Hook) appChanges() map[string]string {
-	if h.grant == h.grantRead {
-		return nil
+func (h *Hook) appChanges() (map[string]string, error) {
+	changes := make(map[string]string)
+	if h.grant != h.grantRead {
+		changes[KeyGrantedUnit], changes[KeyGrantedAt] = h.grant.unit, ""
+		if !h.grant.free() {
+			changes[KeyGrantedAt] = h.grant.at.String()
+		}
+		if marked := h.standingMarks().String(); marked != h.marksRead {
+			changes[KeyForced] = marked
+		}
 	}
-	changes := map[string]string{KeyGrantedUnit: h.grant.unit, KeyGrantedAt: ""}
-	if !h.grant.free() {
-		changes[KeyGrantedAt] = h.grant.at.String()
-	}
-	if marked := h.standingMarks().String(); marked != h.marksRead {
-		changes[KeyForced] = marked
-	}
-	return changes
+	return changes, h.rolls.changes(h.rollsRead, changes)
 }

@@ -1,5 +1,7 @@
 package rollingops
 
+import "rolling-ops/internal/rollout"
+
 // Keys of the databags, fixed by the protocol. Those that begin with
 // "rollingops-" are ours, others leave them alone.
 const (
@@ -24,7 +26,7 @@ const (
 )
 
 // UnitKeys are the keys of a unit's databag that count.
-var UnitKeys = []string{KeyState, KeyOperations, KeyExecutedAt, KeyExecutedAtCopy, KeyLeaving, KeyRetryNow}
+var UnitKeys = []string{KeyState, KeyOperations, KeyExecutedAt, KeyExecutedAtCopy, KeyLeaving, KeyRetryNow, rollout.KeyStep, rollout.KeyLast}
 
 // AppKeys are the keys of the application databag that count.
-var AppKeys = []string{KeyGrantedUnit, KeyGrantedAt, KeyForced}
+var AppKeys = []string{KeyGrantedUnit, KeyGrantedAt, KeyForced, rollout.KeyRecord, rollout.KeyGrant, rollout.KeyHistory}

@@ -13,7 +13,7 @@ import (
 const LeaseMargin = 20 * time.Second
 
 // Config is what the package needs of the world. All fields but Relation,
-// Pacing and Attempts are required.
+// Pacing, Order, Window and Attempts are required.
 type Config struct {
 	Unit       string   // the local unit, such as "rolling-ops/0"
 	Relation   Relation // nil while the peer relation does not exist
@@ -25,6 +25,13 @@ type Config struct {
 	// Pacing is asked for when a retry is waiting, so that a hook without one
 	// need not read the charm's configuration. Nil means no pause.
 	Pacing func(ctx context.Context) (Pacing, error)
+	// Order puts units in the order in which a rollout over all of them takes
+	// them, such as a database's primary last. It is asked at each grant. Nil
+	// means the highest number first and the leader last.
+	Order func(ctx context.Context, units []string, leader string) ([]string, error)
+	// Window returns when a step of a rollout may begin, now or later. Nil means
+	// at any time.
+	Window func(ctx context.Context, now time.Time) (opens time.Time, err error)
 	// Attempts counts the attempts that were cut short. Nil means that nobody
 	// does: they are made again without end.
 	Attempts Attempts
@@ -34,11 +41,12 @@ type Config struct {
 type Manager struct {
 	Config
 	callbacks map[string]Callback
+	rollable  map[string]bool
 }
 
 // New returns a manager without callbacks.
 func New(c Config) *Manager {
-	return &Manager{Config: c, callbacks: make(map[string]Callback)}
+	return &Manager{Config: c, callbacks: make(map[string]Callback), rollable: make(map[string]bool)}
 }
 
 // Register names a callback. The name is stored in databags: a charm that
@@ -83,6 +91,8 @@ func (m *Manager) Begin(ctx context.Context, ev Event) (*Hook, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the application databag: %w", err)
 	}
+	h.rollsRead = readRolls(app)
+	h.rolls = h.rollsRead
 	h.grantRead = readGrant(app, m.Unit)
 	h.grant = h.grantRead
 	h.marksRead = app[KeyForced]

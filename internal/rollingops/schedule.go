@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"rolling-ops/internal/codec"
+	"rolling-ops/internal/rollout"
 )
 
 // recheckAfter is when a leader looks again whether a holder that is leaving is
@@ -41,18 +42,31 @@ func (h *Hook) passOn(ctx context.Context) (time.Duration, error) {
 	if !h.grant.free() {
 		h.m.Log.Info("lock released", "unit", h.grant.unit)
 	}
+	released := h.grant
+	if h.forced != "" {
+		released = h.grantRead
+	}
 	h.release()
 	candidates, err := h.candidates(ctx)
-	if err != nil {
+	if err != nil && !errors.As(err, new(*blindError)) {
 		return 0, err
 	}
-	first, retry, err := h.pick(ctx, candidates)
+	// Blind, too: that a step has ended well is seen in this hook alone.
+	if err := errors.Join(h.settleRollout(released), err); err != nil {
+		return 0, err
+	}
+	first, again, err := h.pick(ctx, candidates)
 	if err != nil || first == nil {
-		return retry, err
+		return again, err
 	}
 	h.grant = grant{unit: first.name, at: next(h.m.reading(), first.executedAt)}
 	h.report.Granted = first.name
-	h.m.Log.Info("lock granted", "unit", first.name)
+	log := h.m.Log
+	if first.rolling {
+		h.rolls.grant = rollout.Grant{At: h.grant.at, ID: h.rolls.record.ID}
+		log = log.With("rollout", h.rolls.record.ID)
+	}
+	log.Info("lock granted", "unit", first.name)
 	return h.recheck(), nil
 }
 
@@ -83,7 +97,7 @@ func (h *Hook) release() {
 	if !h.grant.free() {
 		h.report.Released = h.grant.unit
 	}
-	h.grant = grant{}
+	h.grant, h.rolls.grant = grant{}, rollout.Grant{}
 }
 
 // grantEnded reports whether the lock is free to be granted: nobody holds it,
@@ -146,7 +160,7 @@ func (h *Hook) candidates(ctx context.Context) ([]unitView, error) {
 			return nil, cmp.Or(goalErr, err)
 		}
 	}
-	if len(found) > 0 || h.anyUnreadable() {
+	if len(found) > 0 || h.anyUnreadable() || h.rolls.running() {
 		if _, err := h.inGoalState(ctx, h.m.Unit); err != nil {
 			return nil, err
 		}
@@ -174,9 +188,32 @@ func (h *Hook) gone(unit string) bool {
 	return h.goal != nil && !exists
 }
 
-// pick returns the unit whose turn it is. Without one it returns when the next
-// pause before a retry is over.
+// pick returns the unit whose turn it is: one that holds on to the lock or has a
+// single request, else the rollout's next step, else a retry that is due. Without
+// one it returns when to look again, 0 for when something changes.
 func (h *Hook) pick(ctx context.Context, candidates []unitView) (*unitView, time.Duration, error) {
+	first, retry, err := h.pickSingle(ctx, candidates)
+	if err != nil || first != nil && first.state != AwaitRetry && !h.isMarked(*first) {
+		return first, 0, err
+	}
+	step, window, err := h.pickStep(ctx)
+	switch {
+	case err != nil:
+		return nil, 0, err
+	case step != nil:
+		step.rolling = true
+		return step, 0, nil
+	case first != nil:
+		return first, 0, nil
+	case retry == 0 || window > 0 && window < retry:
+		return nil, window, nil
+	}
+	return nil, retry, nil
+}
+
+// pickSingle returns the unit whose turn it is without the rollout. Without one
+// it returns when the next pause before a retry is over.
+func (h *Hook) pickSingle(ctx context.Context, candidates []unitView) (*unitView, time.Duration, error) {
 	var first *unitView
 	var due time.Duration
 	for i := range candidates {

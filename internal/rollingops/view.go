@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"rolling-ops/internal/codec"
+	"rolling-ops/internal/rollout"
 )
 
 // State is what a unit asks for.
@@ -66,12 +67,19 @@ type unitView struct {
 	differ  bool   // the copies do, and have to be written anew
 	leaving string // KeyLeaving
 
+	step    rollout.Step // zero when missing or unreadable
+	stepErr error
+	last    rollout.Last
+	rolling bool // of the own databag: this hook's attempt is one at the step
+
 	retryNow string            // KeyRetryNow
 	bag      map[string]string // as read
 }
 
 func newUnitView(name string, bag map[string]string) unitView {
 	v := unitView{name: name, state: State(bag[KeyState]), leaving: bag[KeyLeaving], retryNow: bag[KeyRetryNow], bag: bag}
+	v.step, v.stepErr = rollout.ParseStep(bag[rollout.KeyStep])
+	v.last, _ = rollout.ParseLast(bag[rollout.KeyLast])
 	v.queue, v.queueErr = codec.ParseQueue(bag[KeyOperations])
 	at, foreign := readStamp(bag[KeyExecutedAt])
 	second, copied := bag[KeyExecutedAtCopy]
@@ -145,8 +153,12 @@ func unitNumber(name string) uint64 {
 // sameApplication reports whether name is a unit name of the application to
 // which another unit belongs.
 func sameApplication(name, unit string) bool {
-	application, _, _ := strings.Cut(unit, "/")
-	number, ok := strings.CutPrefix(name, application+"/")
+	number, ok := strings.CutPrefix(name, applicationOf(unit)+"/")
 	n, err := strconv.ParseUint(number, 10, 64)
 	return ok && err == nil && strconv.FormatUint(n, 10) == number
+}
+
+func applicationOf(unit string) string {
+	application, _, _ := strings.Cut(unit, "/")
+	return application
 }

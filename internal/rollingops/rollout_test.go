@@ -1,0 +1,609 @@
+package rollingops
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"rolling-ops/internal/codec"
+	"rolling-ops/internal/rollout"
+)
+
+// cluster is an application whose units have their hooks one after the other,
+// each of which commits at once. Order and time are the simulation's to vary.
+type cluster struct {
+	t       *testing.T
+	app     map[string]string
+	units   map[string]map[string]string
+	leader  string
+	now     time.Time
+	results map[string]Result // what a unit's operation returns, Release unless said
+	ran     []string          // the units that ran, in order
+	pacing  *Pacing
+	order   func(context.Context, []string, string) ([]string, error)
+	opens   time.Time
+	blind   bool
+}
+
+func newCluster(t *testing.T, n int) *cluster {
+	c := &cluster{t: t, app: map[string]string{}, units: map[string]map[string]string{}, leader: "app/0", now: noon, results: map[string]Result{}}
+	for i := range n {
+		c.units[fmt.Sprintf("app/%d", i)] = map[string]string{}
+	}
+	return c
+}
+
+// hook runs a hook of a unit: what during does, then the rest of it.
+func (c *cluster) hook(unit string, kind EventKind, during func(*Hook)) Report {
+	c.t.Helper()
+	c.now = c.now.Add(time.Second)
+	s := &stage{unit: unit, leader: unit == c.leader, app: c.app, units: c.units, now: c.now, pacing: c.pacing}
+	if c.blind {
+		s.goalErr = errors.New("not found")
+	}
+	m := s.manager()
+	m.Order = c.order
+	if !c.opens.IsZero() {
+		m.Window = func(_ context.Context, now time.Time) (time.Time, error) {
+			if c.opens.After(now) {
+				return c.opens, nil
+			}
+			return now, nil
+		}
+	}
+	for _, id := range []string{"restart", "single"} {
+		m.Register(id, func(context.Context, codec.Args) (Result, error) {
+			c.ran = append(c.ran, strings.TrimPrefix(unit, "app/"))
+			switch result := c.results[unit]; result {
+			case RetryHold:
+				return RetryHold, errors.New("not well")
+			default:
+				return result, nil
+			}
+		})
+	}
+	m.Rollable("restart")
+	h, err := m.Begin(c.t.Context(), Event{Kind: kind})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if during != nil {
+		during(h)
+	}
+	report, err := h.Finish(c.t.Context())
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	commit(c.units[unit], s.wrote)
+	commit(c.app, s.wroteA)
+	return report
+}
+
+func commit(bag, changes map[string]string) {
+	maps.Copy(bag, changes)
+	maps.DeleteFunc(bag, func(_, value string) bool { return value == "" })
+}
+
+// settle runs everybody's hooks until nothing changes any more.
+func (c *cluster) settle() {
+	c.t.Helper()
+	for range 200 {
+		before := fmt.Sprint(c.app, c.units)
+		for _, unit := range slices.Sorted(maps.Keys(c.units)) {
+			c.hook(unit, LockGranted, nil)
+		}
+		if fmt.Sprint(c.app, c.units) == before {
+			return
+		}
+	}
+	c.t.Fatalf("no end: %v\n%v", c.app, c.units)
+}
+
+func (c *cluster) record() rollout.Record {
+	c.t.Helper()
+	r, err := rollout.ParseRecord(c.app[rollout.KeyRecord])
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return r
+}
+
+// is checks who has run, and what the record says.
+func (c *cluster) is(ran string, state rollout.State, why rollout.Why) {
+	c.t.Helper()
+	if got := strings.Join(c.ran, " "); got != ran {
+		c.t.Errorf("ran %q, want %q", got, ran)
+	}
+	if r := c.record(); r.State != state || r.Why != why {
+		c.t.Errorf("the rollout is %s %s, want %s %s", r.State, r.Why, state, why)
+	}
+	if c.app[KeyGrantedUnit] != "" && c.app[rollout.KeyGrant] == "" && state == rollout.Done {
+		c.t.Errorf("the lock is held: %v", c.app)
+	}
+}
+
+func (c *cluster) operate(f func(*Hook) error) error {
+	c.t.Helper()
+	var err error
+	c.hook(c.leader, OtherEvent, func(h *Hook) { err = f(h) })
+	return err
+}
+
+func (c *cluster) start(q rollout.Request) error {
+	c.t.Helper()
+	if q.Operation == "" {
+		q.Operation = "restart"
+	}
+	if q.PauseAfter == "" {
+		q.PauseAfter = rollout.PauseNever
+	}
+	return c.operate(func(h *Hook) error {
+		_, err := h.StartRollout(c.t.Context(), q)
+		return err
+	})
+}
+
+func (c *cluster) mustStart(q rollout.Request) {
+	c.t.Helper()
+	if err := c.start(q); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func (c *cluster) resume(skip ...int) {
+	c.t.Helper()
+	if err := c.operate(func(h *Hook) error {
+		_, _, err := h.ResumeRollout(c.record().Token(), skip)
+		return err
+	}); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func (c *cluster) pause() error {
+	c.t.Helper()
+	return c.operate(func(h *Hook) error {
+		_, _, err := h.PauseRollout(rollout.Token{})
+		return err
+	})
+}
+
+func (c *cluster) abort() {
+	c.t.Helper()
+	if err := c.operate(func(h *Hook) error {
+		_, _, err := h.AbortRollout(c.t.Context(), rollout.Token{})
+		return err
+	}); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func (c *cluster) request(unit string) {
+	c.t.Helper()
+	c.hook(unit, OtherEvent, func(h *Hook) {
+		if _, err := h.Request("single", nil, nil); err != nil {
+			c.t.Fatal(err)
+		}
+	})
+}
+
+func TestRolloutOrder(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		units  rollout.Units
+		leader string
+		order  func(context.Context, []string, string) ([]string, error)
+		ran    string
+	}{
+		{"highest first, leader last", nil, "app/0", nil, "4 3 2 1 0"},
+		{"another leader last", nil, "app/3", nil, "4 2 1 0 3"},
+		{"given", rollout.Units{1, 4, 0}, "app/0", nil, "1 4 0"},
+		{"the charm's", nil, "app/0", func(_ context.Context, units []string, _ string) ([]string, error) {
+			slices.Sort(units)
+			return units, nil
+		}, "0 1 2 3 4"},
+		{"the charm's, which is none", nil, "app/0", func(_ context.Context, units []string, _ string) ([]string, error) {
+			return units[:2], nil
+		}, "4 3 2 1 0"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := newCluster(t, 5)
+			c.leader, c.order = tt.leader, tt.order
+			c.mustStart(rollout.Request{Units: tt.units})
+			c.settle()
+			c.is(tt.ran, rollout.Done, "")
+			for unit, bag := range c.units {
+				if bag[KeyState] == string(Requested) || strings.Contains(bag[KeyOperations], "restart") {
+					t.Errorf("%s: %v", unit, bag)
+				}
+			}
+			if c.app[KeyGrantedUnit] != "" || c.app[rollout.KeyGrant] != "" {
+				t.Errorf("application: %v", c.app)
+			}
+			h, err := rollout.ParseHistory(c.app[rollout.KeyHistory])
+			if err != nil || len(h) != 1 || h[0].Done != len(c.ran) || h[0].ID != 1 {
+				t.Errorf("history %+v, %v", h, err)
+			}
+		})
+	}
+}
+
+func TestRolloutPauses(t *testing.T) {
+	t.Run("canary", func(t *testing.T) {
+		c := newCluster(t, 3)
+		c.mustStart(rollout.Request{PauseAfter: rollout.PauseFirst})
+		c.settle()
+		c.is("2", rollout.Paused, rollout.AfterCanary)
+		c.resume()
+		c.settle()
+		c.is("2 1 0", rollout.Done, "")
+	})
+	t.Run("each", func(t *testing.T) {
+		c := newCluster(t, 3)
+		c.mustStart(rollout.Request{PauseAfter: rollout.PauseEach})
+		for _, want := range []string{"2", "2 1"} {
+			c.settle()
+			c.is(want, rollout.Paused, rollout.AfterCanary)
+			c.resume()
+		}
+		c.settle()
+		c.is("2 1 0", rollout.Done, "")
+	})
+	t.Run("each, seen by a leader without goal-state", func(t *testing.T) {
+		c := newCluster(t, 3)
+		c.mustStart(rollout.Request{PauseAfter: rollout.PauseEach})
+		for len(c.ran) == 0 {
+			for _, unit := range []string{"app/0", "app/1", "app/2"} {
+				if len(c.ran) == 0 {
+					c.hook(unit, LockGranted, nil)
+				}
+			}
+		}
+		c.blind = true
+		c.hook("app/0", RelationChanged, nil)
+		c.blind = false
+		c.settle()
+		c.is("2", rollout.Paused, rollout.AfterCanary)
+	})
+	t.Run("by an operator, between grant and beginning", func(t *testing.T) {
+		c := newCluster(t, 3)
+		c.mustStart(rollout.Request{})
+		for c.app[rollout.KeyGrant] == "" {
+			c.hook("app/2", OtherEvent, nil)
+			c.hook("app/0", RelationChanged, nil)
+		}
+		if err := c.pause(); err != nil {
+			t.Fatal(err)
+		}
+		c.settle()
+		c.is("", rollout.Paused, rollout.ByOperator)
+		if c.app[KeyGrantedUnit] != "" {
+			t.Errorf("the lock is held: %v", c.app)
+		}
+		c.resume()
+		c.settle()
+		c.is("2 1 0", rollout.Done, "")
+	})
+}
+
+func TestRolloutFailures(t *testing.T) {
+	t.Run("a canary that never gets well", func(t *testing.T) {
+		c := newCluster(t, 3)
+		c.results["app/2"] = RetryRelease
+		c.mustStart(rollout.Request{Retries: 1})
+		c.settle()
+		c.is("2 2", rollout.Paused, rollout.AfterFailure)
+		step, err := rollout.ParseStep(c.units["app/2"][rollout.KeyStep])
+		if err != nil || step.State != rollout.StepFailed || step.Attempts != 2 || step.Error == "" {
+			t.Errorf("step %+v, %v", step, err)
+		}
+		delete(c.results, "app/2")
+		c.resume()
+		c.settle()
+		c.is("2 2 2 1 0", rollout.Done, "")
+	})
+	t.Run("one that keeps the lock", func(t *testing.T) {
+		c := newCluster(t, 3)
+		c.results["app/1"] = RetryHold
+		c.mustStart(rollout.Request{Retries: 2})
+		c.settle()
+		c.is("2 1 1 1", rollout.Paused, rollout.AfterFailure)
+		if got := c.units["app/1"][rollout.KeyStep]; !strings.Contains(got, "not well") {
+			t.Errorf("step %s", got)
+		}
+		c.resume(1)
+		c.settle()
+		c.is("2 1 1 1 0", rollout.Done, "")
+	})
+	t.Run("within the budget", func(t *testing.T) {
+		c := newCluster(t, 4)
+		c.results["app/3"], c.results["app/1"] = RetryRelease, RetryRelease
+		c.mustStart(rollout.Request{MaxFailures: 1})
+		c.settle()
+		c.is("3 2 1", rollout.Paused, rollout.AfterFailure)
+	})
+	t.Run("an abort lets no retry run", func(t *testing.T) {
+		c := newCluster(t, 3)
+		c.results["app/2"] = RetryHold
+		c.pacing = &Pacing{Delay: time.Hour}
+		c.mustStart(rollout.Request{Retries: 5})
+		c.settle()
+		c.is("2", rollout.Running, "")
+		c.abort()
+		c.now = c.now.Add(2 * time.Hour)
+		c.settle()
+		c.is("2", rollout.Aborted, "")
+		if c.app[KeyGrantedUnit] != "" || c.units["app/2"][KeyState] != string(Idle) {
+			t.Errorf("%v, %v", c.app, c.units["app/2"])
+		}
+	})
+	t.Run("clear-queue ends a step that waits for its retry", func(t *testing.T) {
+		c := newCluster(t, 2)
+		c.results["app/1"] = RetryHold
+		c.pacing = &Pacing{Delay: time.Hour}
+		c.mustStart(rollout.Request{Retries: 5})
+		c.settle()
+		c.hook("app/1", OtherEvent, func(h *Hook) {
+			if _, err := h.DiscardQueue(); err != nil {
+				t.Fatal(err)
+			}
+		})
+		c.settle()
+		c.is("1", rollout.Paused, rollout.AfterFailure)
+	})
+	t.Run("an operation that a unit does not know", func(t *testing.T) {
+		c := newCluster(t, 2)
+		c.mustStart(rollout.Request{})
+		c.app[rollout.KeyRecord] = strings.Replace(c.app[rollout.KeyRecord], `"op":"restart"`, `"op":"single"`, 1) // not to be rolled
+		c.settle()
+		c.is("", rollout.Paused, rollout.AfterFailure)
+	})
+}
+
+func TestRolloutAndSingleRequests(t *testing.T) {
+	c := newCluster(t, 3)
+	c.mustStart(rollout.Request{PauseAfter: rollout.PauseFirst})
+	c.request("app/0")
+	c.settle()
+	c.is("0 2", rollout.Paused, rollout.AfterCanary)
+	c.request("app/1")
+	c.settle()
+	c.is("0 2 1", rollout.Paused, rollout.AfterCanary)
+	c.resume()
+	c.settle()
+	c.is("0 2 1 1 0", rollout.Done, "")
+	last, err := rollout.ParseLast(c.units["app/1"][rollout.KeyLast])
+	if err != nil || last.Operation != "single" || last.Outcome != rollout.Succeeded || last.Attempts != 1 {
+		t.Errorf("last %+v, %v", last, err)
+	}
+}
+
+func TestRolloutAndUnits(t *testing.T) {
+	t.Run("a unit that does not answer holds up the steps, not the lock", func(t *testing.T) {
+		c := newCluster(t, 3)
+		dead := c.units["app/2"]
+		c.mustStart(rollout.Request{})
+		for range 10 {
+			c.hook("app/0", LockGranted, nil)
+			c.hook("app/1", LockGranted, nil)
+		}
+		c.is("", rollout.Running, "")
+		c.request("app/1")
+		for range 3 {
+			c.hook("app/0", LockGranted, nil)
+			c.hook("app/1", LockGranted, nil)
+		}
+		c.is("1", rollout.Running, "")
+		var r Rollout
+		c.hook("app/0", UpdateStatus, func(h *Hook) {
+			if err := h.Survey(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			var err error
+			if r, err = h.Rollout(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if r.WaitsFor != "app/2" || r.Tally.Waiting != 1 || r.Tally.Ready != 2 {
+			t.Errorf("%+v", r)
+		}
+		c.resume(2)
+		for range 10 {
+			c.hook("app/0", LockGranted, nil)
+			c.hook("app/1", LockGranted, nil)
+		}
+		c.is("1 1 0", rollout.Done, "")
+		c.units["app/2"] = dead
+		c.settle()
+		c.is("1 1 0", rollout.Done, "")
+	})
+	t.Run("a unit that joins is not touched", func(t *testing.T) {
+		c := newCluster(t, 2)
+		c.mustStart(rollout.Request{PauseAfter: rollout.PauseFirst})
+		c.settle()
+		c.units["app/7"] = map[string]string{}
+		c.resume()
+		c.settle()
+		c.is("1 0", rollout.Done, "")
+		if len(c.units["app/7"]) > 0 {
+			t.Errorf("app/7: %v", c.units["app/7"])
+		}
+	})
+	t.Run("a unit that leaves is no longer counted", func(t *testing.T) {
+		c := newCluster(t, 3)
+		c.mustStart(rollout.Request{PauseAfter: rollout.PauseFirst})
+		c.settle()
+		delete(c.units, "app/1")
+		c.resume()
+		c.settle()
+		c.is("2 0", rollout.Done, "")
+		h, _ := rollout.ParseHistory(c.app[rollout.KeyHistory])
+		if h[0].Total != 2 || h[0].Gone != 1 {
+			t.Errorf("history %+v", h[0])
+		}
+	})
+	t.Run("another leader in mid-roll is last, and nobody is twice", func(t *testing.T) {
+		c := newCluster(t, 4)
+		c.mustStart(rollout.Request{PauseAfter: rollout.PauseEach})
+		c.settle()
+		c.leader = "app/2"
+		for c.record().State != rollout.Done {
+			c.resume()
+			c.settle()
+		}
+		c.is("3 1 0 2", rollout.Done, "")
+	})
+	t.Run("a unit that is only one", func(t *testing.T) {
+		c := newCluster(t, 1)
+		c.mustStart(rollout.Request{})
+		c.settle()
+		c.is("0", rollout.Done, "")
+	})
+}
+
+func TestRolloutForcedRelease(t *testing.T) {
+	c := newCluster(t, 3)
+	c.mustStart(rollout.Request{})
+	for c.app[rollout.KeyGrant] == "" {
+		c.hook("app/2", OtherEvent, nil)
+		c.hook("app/0", RelationChanged, nil)
+	}
+	if err := c.operate(func(h *Hook) error { _, err := h.ForceRelease(); return err }); err != nil {
+		t.Fatal(err)
+	}
+	c.is("", rollout.Paused, rollout.AfterRelease)
+	c.settle()
+	c.resume()
+	c.settle()
+	c.is("1 0", rollout.Done, "")
+}
+
+func TestRolloutWindow(t *testing.T) {
+	c := newCluster(t, 2)
+	c.opens = noon.Add(time.Hour)
+	c.mustStart(rollout.Request{})
+	c.request("app/1")
+	c.settle()
+	c.is("1", rollout.Running, "")
+	if report := c.hook("app/0", LockGranted, nil); !report.Woken || report.Wake > time.Hour || report.Wake < 50*time.Minute {
+		t.Errorf("woken %v after %v", report.Woken, report.Wake)
+	}
+	c.now = c.opens
+	c.settle()
+	c.is("1 1 0", rollout.Done, "")
+}
+
+func TestRolloutIsRefused(t *testing.T) {
+	c := newCluster(t, 3)
+	for _, tt := range []struct {
+		name string
+		q    rollout.Request
+		want string
+	}{
+		{"operation", rollout.Request{Operation: "single"}, "can't be rolled"},
+		{"unit", rollout.Request{Units: rollout.Units{1, 7}}, "no unit app/7"},
+		{"reason", rollout.Request{Reason: strings.Repeat("x", 121)}, "reason"},
+	} {
+		if err := c.start(tt.q); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+	}
+	if len(c.app) > 0 {
+		t.Errorf("written: %v", c.app)
+	}
+	c.mustStart(rollout.Request{})
+	if err := c.start(rollout.Request{}); !errors.Is(err, rollout.ErrActive) {
+		t.Errorf("two at a time: %v", err)
+	}
+	c.hook("app/1", OtherEvent, func(h *Hook) {
+		if _, err := h.StartRollout(t.Context(), rollout.Request{}); !errors.Is(err, ErrNotLeader) {
+			t.Errorf("on a follower: %v", err)
+		}
+	})
+	var token *rollout.TokenError
+	if err := c.operate(func(h *Hook) error {
+		_, _, err := h.PauseRollout(rollout.Token{ID: 1, Rev: 9})
+		return err
+	}); !errors.As(err, &token) {
+		t.Errorf("wrong token: %v", err)
+	}
+}
+
+// A record that can't be read stops steps, not single requests, and an abort
+// takes it away; the next rollout gets another id.
+func TestRolloutUnreadableRecord(t *testing.T) {
+	for _, text := range []string{`{"v":2,"id":7}`, `{"v":1,"id":7,"rev":1`, "x"} {
+		c := newCluster(t, 2)
+		c.mustStart(rollout.Request{PauseAfter: rollout.PauseFirst})
+		c.settle()
+		c.app[rollout.KeyRecord] = text
+		c.request("app/0")
+		c.settle()
+		if got := strings.Join(c.ran, " "); got != "1 0" {
+			t.Errorf("ran %q", got)
+		}
+		if err := c.pause(); !errors.Is(err, ErrRecordUnreadable) {
+			t.Errorf("pause: %v", err)
+		}
+		if err := c.start(rollout.Request{}); !errors.Is(err, ErrRecordUnreadable) {
+			t.Errorf("start: %v", err)
+		}
+		if c.app[rollout.KeyRecord] != text {
+			t.Fatalf("overwritten by %s", c.app[rollout.KeyRecord])
+		}
+		c.abort()
+		c.mustStart(rollout.Request{})
+		c.settle()
+		c.is("1 0 1 0", rollout.Done, "")
+	}
+}
+
+// Without a rollout a hook writes no key of rollouts but what came of the last
+// operation.
+func TestNoRollout(t *testing.T) {
+	c := newCluster(t, 2)
+	c.request("app/1")
+	c.settle()
+	want := []string{KeyExecutedAt, KeyOperations, KeyExecutedAtCopy, rollout.KeyLast, KeyState}
+	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(c.units["app/1"]))); diff != "" {
+		t.Error(diff)
+	}
+	if len(c.app) > 0 {
+		t.Errorf("application: %v", c.app)
+	}
+}
+
+// An attempt at a step may go on in later hooks, also when the rollout is paused
+// meanwhile.
+func TestRolloutStepThatGoesOn(t *testing.T) {
+	c := newCluster(t, 2)
+	c.results["app/1"] = Continue
+	c.mustStart(rollout.Request{})
+	for range 5 {
+		c.hook("app/1", LockGranted, nil)
+		c.hook("app/0", LockGranted, nil)
+	}
+	if err := c.pause(); err != nil {
+		t.Fatal(err)
+	}
+	ran := len(c.ran)
+	c.hook("app/1", LockGranted, nil)
+	if len(c.ran) != ran+1 || c.units["app/1"][KeyOperations] != "" {
+		t.Fatalf("ran %q, %v", c.ran, c.units["app/1"])
+	}
+	delete(c.results, "app/1")
+	c.settle()
+	if step, err := rollout.ParseStep(c.units["app/1"][rollout.KeyStep]); err != nil || step.State != rollout.StepDone || step.Attempts != 1 {
+		t.Errorf("step %+v, %v", step, err)
+	}
+	if r := c.record(); r.State != rollout.Paused || r.Why != rollout.ByOperator {
+		t.Errorf("%s %s", r.State, r.Why)
+	}
+}
