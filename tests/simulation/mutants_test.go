@@ -127,7 +127,11 @@ var mutants = []mutant{
 			if _, err := h.schedule(steady); err != nil {
 				return h.report, err
 			}
-			if err := h.m.Relation.SetApp(steady, h.appChanges()); err != nil {
+			changes, err := h.appChanges()
+			if err != nil {
+				return h.report, err
+			}
+			if err := h.m.Relation.SetApp(steady, changes); err != nil {
 				return h.report, err
 			}
 			ended, granted := h.own.executedAt, h.grant
