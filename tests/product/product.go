@@ -59,7 +59,7 @@ func Watch() (root string, err error) {
 		_, missing := os.Stat(filepath.Join(root, name))
 		err = errors.Join(err, missing)
 	}
-	for _, dir := range []string{"cmd", "hooktool", "internal", "jujusim", "roll", "tests"} {
+	for _, dir := range []string{"cmd", "examples", "hooktool", "internal", "jujusim", "roll", "tests"} {
 		err = errors.Join(err, filepath.WalkDir(filepath.Join(root, dir), func(_ string, d fs.DirEntry, err error) error {
 			if err == nil && d.Name() == "testdata" {
 				return fs.SkipDir
