@@ -34,8 +34,7 @@
 // Juju runs the program for every event. [Main] reads the event, calls Handle,
 // runs an operation if the unit holds the lock, and writes. Between two hooks it
 // brings the unit back itself: started as "dispatch worker ..." the same program
-// waits in the background. So a charm needs two files besides its YAML, and one of
-// them is this program.
+// waits in the background. So a charm is this one program and its YAML files.
 //
 // # Operations
 //
@@ -59,8 +58,8 @@
 //
 // # Subordinate charms
 //
-// They need nothing more. A unit records beside which principal it is, and is
-// there as long as that is.
+// They can't use the lock yet: Juju's goal-state, which tells the leader who is
+// there, names no unit of a subordinate application, so that nobody is granted it.
 //
 // # Tests
 //
