@@ -134,7 +134,6 @@ type machine struct {
 	booted      time.Duration
 	commands    []string
 	broken      map[string]error // commands that fail
-	output      string           // what commands write
 	wakes       []time.Duration
 	notes       map[string][]byte
 	transitions []string
