@@ -37,6 +37,7 @@ var faulty = []choice{
 	{1, on("queue-unknown")},
 	{2, aimed(foreignStamp)},
 	{1, foreignLock},
+	{3, oldView},
 	{2, at("break")},
 	{4, on("mend")},
 	{1, func(*world.World, source, *world.Machine) []world.Step { return []world.Step{{Verb: "add-unit"}} }},
@@ -63,6 +64,33 @@ func foreignStamp(_ *world.World, s source, m *world.Machine) []world.Step {
 		steps = append(steps, world.Step{Verb: "run", Unit: m.Name}, world.Step{Verb: "stamp", Unit: m.Name, Args: one(s, stamps...)})
 	}
 	return steps
+}
+
+// oldView has the leader read a stamp that somebody else has written, and hear
+// no more of that unit. Under another leader the stamp is put back and the unit runs its
+// operation. Then the first leads again, and has something to run itself.
+func oldView(w *world.World, s source, m *world.Machine) []world.Step {
+	leader := w.Model.Leader()
+	other := w.Machines()[s.draw("other leader", len(w.Machines()))].Name
+	run := func(unit string) world.Step { return world.Step{Verb: "run", Unit: unit} }
+	if m.Name == leader || other == leader || other == m.Name {
+		return []world.Step{run(m.Name)}
+	}
+	elect := func(unit string) []world.Step {
+		return []world.Step{{Verb: "advance", Args: []string{"31s"}}, {Verb: "elect", Unit: unit}, run(unit), run(unit), run(unit)}
+	}
+	act := func(unit string, args ...string) []world.Step {
+		return []world.Step{{Verb: "action", Unit: unit, Args: args}, run(unit)}
+	}
+	back := act(m.Name, "clear-queue")
+	if s.draw("put back", 2) == 0 {
+		back = []world.Step{{Verb: "stamp", Unit: m.Name, Args: one(s, stamps...)}, run(m.Name), run(m.Name)}
+	}
+	return slices.Concat(
+		[]world.Step{{Verb: "stamp", Unit: m.Name, Args: one(s, stamps...)}, run(m.Name), run(m.Name), run(leader), run(leader), run(leader),
+			{Verb: "hold", Unit: leader, Args: []string{world.Short(m.Name)}}},
+		elect(other), back, act(m.Name, "restart", "delay=1"), []world.Step{run(other), run(other), run(other)}, into(m.Name),
+		act(leader, "restart", "delay=1"), elect(leader), []world.Step{{Verb: "worker", Unit: leader}}, into(leader))
 }
 
 func foreignLock(w *world.World, s source, _ *world.Machine) []world.Step {

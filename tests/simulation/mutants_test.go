@@ -16,6 +16,7 @@ const (
 	scheduleFile = "internal/rollingops/schedule.go"
 	managerFile  = "internal/rollingops/manager.go"
 	stampFile    = "internal/rollingops/stamp.go"
+	viewFile     = "internal/rollingops/view.go"
 	planFile     = "internal/worker/plan.go"
 )
 
@@ -94,7 +95,7 @@ var mutants = []mutant{
 		breaks: "liveness: a juju-exec that fails is not tried again",
 		file:   planFile, before: "p.Ask(now + p.pause())",
 		code:  `return`,
-		seeds: 500,
+		seeds: 1500,
 	},
 	{
 		name:   "worker-deaf-in-call",
@@ -200,6 +201,40 @@ var mutants = []mutant{
 		breaks: "liveness: a leader that was too late to write is not brought back",
 		file:   hookFile, before: "h.wake(ctx, 0)\n\t\treturn nil",
 		code:  `return nil`,
+		seeds: 500,
+	},
+	{
+		name:   "clear-queue-resets-stamp",
+		breaks: "rule 1: an operator who clears a queue takes executed_at back, so that an old view ends the next grant",
+		file:   hookFile, before: "dropped := h.own.queue.Len()",
+		code: `if !h.grant.heldBy(h.m.Unit) {
+			h.own.executedAt, h.own.foreign = codec.Timestamp{}, false
+		}`,
+		seeds: 500,
+	},
+	{
+		name:   "clear-queue-resets-holders-stamp",
+		breaks: "rule 6: an operator who clears the holder's queue has it use its grant again",
+		file:   hookFile, before: "dropped := h.own.queue.Len()",
+		code: `if h.grant.heldBy(h.m.Unit) {
+			h.own.executedAt, h.own.foreign = codec.Timestamp{}, false
+		}`,
+		seeds: 500,
+	},
+	{
+		name:   "foreign-stamp-counts",
+		breaks: "rule 1: a stamp that no unit can have written ends a grant",
+		file:   stampFile, before: "at, err := codec.ParseTimestamp(text)",
+		code: `if at, err := codec.ParseTimestamp(text); err == nil {
+			return at, false
+		}`,
+		seeds: 500,
+	},
+	{
+		name:   "stamp-in-one-copy",
+		breaks: "rule 1: executed_at is what somebody else has put back",
+		file:   viewFile, before: "v.executedAt = later(at, secondAt)",
+		code:  `secondAt, copied = at, false`,
 		seeds: 500,
 	},
 }
