@@ -41,6 +41,7 @@ type record struct {
 
 	// The run in progress.
 	ran    bool            // a callback was run
+	ended  bool            // and that is committed
 	grant  invariant.Grant // when it began; zero if none was run
 	result string          // what the callback said: done, retry_hold or retry_release
 }
@@ -61,7 +62,7 @@ func (c *checker) unit(name string) *record {
 // began is the begin of a run.
 func (c *checker) began(r *running) {
 	u := c.unit(r.m.Name)
-	u.ran, u.grant, u.result = false, invariant.Grant{}, ""
+	u.ran, u.ended, u.grant, u.result = false, false, invariant.Grant{}, ""
 }
 
 // failed is a run that goes wrong though nobody made it.
@@ -89,12 +90,13 @@ func (c *checker) transition(r *running, event string) {
 // enter is the begin of a callback.
 func (c *checker) enter(r *running) {
 	unit, u := r.m.Name, c.unit(r.m.Name)
-	lock := c.heldBy(unit)
 	c.w.must(invariant.Alone(unit, c.Inside, c.isForced))
 	if !r.CommitBy.IsZero() {
 		c.w.violation("%s begins its operation while a write of the application databag waits", unit)
 	}
-	c.w.must(invariant.Begins(unit, lock, c.w.UnitBag(unit)))
+	lock := c.firstFitting(c.grants(unit), func(g invariant.Grant) *invariant.Broken {
+		return invariant.Begins(unit, g, c.w.UnitBag(unit))
+	})
 	if u.used == lock.At {
 		c.w.violation("%s runs again on the grant of %s, which it has used", unit, lock.At)
 	}
@@ -105,13 +107,30 @@ func (c *checker) enter(r *running) {
 	c.Inside = append(c.Inside, unit)
 }
 
-// heldBy is the grant that the unit may act on in its present run: the one
-// that is committed, or the one that was taken from it by force.
-func (c *checker) heldBy(unit string) invariant.Grant {
+// grants are those that the unit may act on in its present run: the one that is
+// committed, and before it the one that was taken from it by force.
+func (c *checker) grants(unit string) []invariant.Grant {
 	if g, ok := c.forced[unit]; ok {
-		return g
+		return []invariant.Grant{g, c.lock}
 	}
-	return c.lock
+	return []invariant.Grant{c.lock}
+}
+
+// firstFitting is the first of the grants under which an invariant holds; there
+// has to be one.
+func (c *checker) firstFitting(grants []invariant.Grant, holds func(invariant.Grant) *invariant.Broken) invariant.Grant {
+	var first *invariant.Broken
+	for _, g := range grants {
+		broken := holds(g)
+		if broken == nil {
+			return g
+		}
+		if first == nil {
+			first = broken
+		}
+	}
+	c.w.must(first)
+	return invariant.Grant{}
 }
 
 func (c *checker) isForced(unit string) bool {
@@ -171,19 +190,17 @@ func (c *checker) committed(e jujusim.Event) {
 	if e.Err != nil && (c.w.ending == nil || !c.w.ending.overdue) {
 		c.w.violation("commit of %s on %s refused: %v", e.Run, e.Unit, e.Err)
 	}
-	wrote := false
 	for _, write := range e.Writes {
 		switch write.Unit {
 		case "":
 			c.lockWritten(e)
 		case e.Unit:
-			wrote = true
 			c.unitWritten(e, write.Changes)
 		default:
 			c.w.violation("%s writes the databag of %s", e.Unit, write.Unit)
 		}
 	}
-	if u := c.unit(e.Unit); u.grant.Unit != "" && e.Exit == 0 && e.Err == nil && (!wrote || u.used != u.grant.At) {
+	if u := c.unit(e.Unit); u.grant.Unit != "" && e.Exit == 0 && e.Err == nil && !u.ended {
 		c.w.violation("%s committed nothing of the attempt that it made", e.Unit)
 	}
 }

@@ -17,8 +17,11 @@ func (c *checker) unitWritten(e jujusim.Event, changes map[string]string) {
 		u.foreign = true
 		return
 	}
-	attempt := u.attempt(c.heldBy(e.Unit))
-	c.w.must(invariant.Stamped(e.Unit, was, now, attempt))
+	attempt := u.attempt()
+	attempt.Grant = c.firstFitting(c.grants(e.Unit), func(g invariant.Grant) *invariant.Broken {
+		attempt.Grant = g
+		return invariant.Stamped(e.Unit, was, now, attempt)
+	})
 	if now.At.Compare(was.At) != 0 {
 		c.stamped(e.Unit, u, was, attempt)
 	}
@@ -34,12 +37,9 @@ func (c *checker) unitWritten(e jujusim.Event, changes map[string]string) {
 	}
 }
 
-// attempt is what the unit's run made of its grant.
-func (u *record) attempt(held invariant.Grant) invariant.Attempt {
-	a := invariant.Attempt{Grant: held, Result: u.result}
-	if u.grant.Unit != "" {
-		a.Grant, a.Ran = u.grant, true
-	}
+// attempt is what the unit's run made of its grant, whichever that is.
+func (u *record) attempt() invariant.Attempt {
+	a := invariant.Attempt{Ran: u.grant.Unit != "", Result: u.result}
 	a.CutShort = u.lost >= cutShort
 	a.Unknown = len(u.queue) > 0 && u.queue[0].CallbackID == goneCallback
 	return a
@@ -63,7 +63,7 @@ func (c *checker) stamped(unit string, u *record, was invariant.Stamp, a invaria
 	if a.Ran {
 		u.lost--
 	}
-	u.used = a.Grant.At
+	u.used, u.ended = a.Grant.At, true
 }
 
 func (c *checker) queueWritten(e jujusim.Event, u *record, text string) {
@@ -78,7 +78,7 @@ func (c *checker) queueWritten(e jujusim.Event, u *record, text string) {
 	case u.unreadable:
 		c.w.violation("%s overwrote a queue that could not be read", e.Unit)
 	default:
-		attempt := u.attempt(c.heldBy(e.Unit))
+		attempt := u.attempt()
 		head, broken := invariant.QueueMoved(e.Unit, u.queue, queue, c.w.UnitBag(e.Unit)["state"], attempt)
 		c.w.must(broken)
 		if head == invariant.Counted && !attempt.Ran {

@@ -110,10 +110,7 @@ func (r *running) body(yield func(string) bool) {
 	if command := r.Hook.Run().Command; command != "" && command != LockGranted {
 		err = r.operatorCommand(command)
 	} else {
-		var event charm.Event
-		if event, err = charm.ParseEvent(r.getenv()); err == nil {
-			err = charm.New(r.deps(pause)).Handle(ctx, event)
-		}
+		err = r.m.Program.Run(ctx, Host{r.Hook.Run(), r.getenv(), r.deps(pause)})
 	}
 	if err != nil {
 		r.exit = 1

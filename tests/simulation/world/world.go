@@ -52,6 +52,7 @@ type World struct {
 // Machine is what a unit runs on.
 type Machine struct {
 	Name    string
+	Program Program       // what its unit runs
 	skew    time.Duration // of its wall clock
 	booted  time.Time
 	frozen  bool // suspended: nothing on it moves, its boot-time clock goes on
@@ -113,7 +114,7 @@ func (w *World) Observe(e jujusim.Event) {
 	switch e.Kind {
 	case jujusim.UnitAdded:
 		w.Added++
-		w.Units[e.Unit] = &Machine{Name: e.Unit, booted: w.Now}
+		w.Units[e.Unit] = &Machine{Name: e.Unit, Program: Charm{}, booted: w.Now}
 	case jujusim.HookBegan:
 		if strings.HasSuffix(e.Run.Name, "-relation-joined") {
 			w.joined[[2]string{e.Unit, e.Run.RemoteUnit}] = true
