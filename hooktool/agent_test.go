@@ -161,7 +161,7 @@ func installPrograms(t testing.TB, a *agent) {
 	}
 	bin := t.TempDir()
 	for _, tool := range []string{"action-fail", "action-get", "action-log", "action-set", "application-version-set",
-		"config-get", "goal-state", "is-leader", "juju-log", "relation-get", "relation-ids", "relation-list",
+		"config-get", "goal-state", "is-leader", "juju-reboot", "juju-log", "relation-get", "relation-ids", "relation-list",
 		"relation-set", "state-delete", "state-get", "state-set", "status-get", "status-set"} {
 		if err := os.Symlink(self, filepath.Join(bin, tool)); err != nil {
 			t.Fatal(err)

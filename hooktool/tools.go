@@ -162,6 +162,11 @@ func (t *Tools) StatusGet(ctx context.Context) (Status, error) {
 	return status, err
 }
 
+// Reboot has Juju reboot the unit's machine (juju-reboot) once the running hook has succeeded and what it wrote is
+// committed: nothing of it is lost, and no other hook of the unit comes in between. Asking twice is asking once. Juju
+// refuses it in an action.
+func (t *Tools) Reboot(ctx context.Context) error { return t.tell(ctx, call{tool: "juju-reboot"}) }
+
 // ApplicationVersionSet says which version of the software runs (application-version-set).
 func (t *Tools) ApplicationVersionSet(ctx context.Context, version string) error {
 	return t.tell(ctx, call{tool: "application-version-set", args: []string{"--", argument(version)}})

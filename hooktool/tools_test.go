@@ -68,6 +68,7 @@ func TestTools(t *testing.T) {
 			`goal-state --format=json`, "", GoalState{
 				Units:     map[string]GoalStatus{"probe/0": {"active", since}, "probe/1": {"dying", time.Time{}}},
 				Relations: map[string]map[string]GoalStatus{}}},
+		{"reboot", func(t *Tools) (any, error) { return just(t.Reboot(ctx)) }, "", `juju-reboot`, "", nil},
 		{"set status", func(t *Tools) (any, error) { return just(t.StatusSet(ctx, "waiting", "--help is near")) },
 			"", `status-set -- waiting "--help is near"`, "", nil},
 		{"get status", func(t *Tools) (any, error) { return any2(t.StatusGet(ctx)) },

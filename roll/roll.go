@@ -132,7 +132,7 @@ func (h *Hook) manager() *rollingops.Manager {
 		Clock:    unit.Clock{},
 		Waker:    unit.WakerOf(h.event, stateDir, h.Log, "dispatch", workerArgument),
 		Log:      h.Log,
-		Attempts: unit.Attempts{Notes: unit.NoteFiles(stateDir), Log: h.Log},
+		Attempts: unit.Attempts{Notes: unit.NotesOf(h.event, stateDir), Log: h.Log},
 	}
 	if h.peers != nil {
 		config.Relation, config.Leadership, config.GoalState = h.peers, h.peers, h.peers

@@ -46,6 +46,12 @@ func (h *hook) perform(ctx context.Context) (map[string]string, error) {
 	switch h.event.Name {
 	case "restart":
 		return h.queue(ctx, restart, "delay")
+	case "reload":
+		return h.queue(ctx, reload, "delay")
+	case "command":
+		return h.queue(ctx, runCommand, "delay")
+	case "reboot":
+		return h.queue(ctx, reboot, "delay", "always")
 	case "failed-restart":
 		return h.queue(ctx, failedRestart, "delay", "max-retry")
 	case "deferred-restart":
@@ -66,7 +72,7 @@ func (h *hook) queue(ctx context.Context, operation string, known ...string) (ma
 	if err != nil {
 		return nil, err
 	}
-	delay, err := delayOf(params)
+	kwargs, err := h.kwargsOf(ctx, operation, params)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +80,7 @@ func (h *hook) queue(ctx context.Context, operation string, known ...string) (ma
 	if err != nil {
 		return nil, err
 	}
-	ticket, err := h.ops.Request(operation, map[string]any{"delay": delay}, maxRetry)
+	ticket, err := h.ops.Request(operation, kwargs, maxRetry)
 	if unreadable := (*rollingops.UndecodableQueueError)(nil); errors.As(err, &unreadable) {
 		return nil, fmt.Errorf("%w; the action clear-queue discards it", err)
 	} else if err != nil {
@@ -82,7 +88,7 @@ func (h *hook) queue(ctx context.Context, operation string, known ...string) (ma
 	}
 	h.requested = operation
 	h.Log.Info("operation queued", "operation", operation, "position", ticket.Position, "duplicate", ticket.Duplicate)
-	shown := map[string]any{"delay": delay}
+	shown := maps.Clone(kwargs)
 	if maxRetry != nil {
 		shown["max-retry"] = *maxRetry
 	}
@@ -130,8 +136,8 @@ func (h *hook) giveUp() {
 	if h.load(operationNote, &p); p.Operation == "" {
 		return
 	}
-	if !p.Since.IsZero() {
-		h.record(restart+":cleared", map[string]any{})
+	if p.goesOn() {
+		h.record(p.name()+":cleared", map[string]any{})
 	}
 	if err := h.save(operationNote, nil); err != nil {
 		h.Log.Warn("a note is left over", "error", err)
@@ -181,6 +187,34 @@ func (h *hook) params(ctx context.Context, known ...string) (hooktool.Settings, 
 		}
 	}
 	return params, nil
+}
+
+// kwargsOf reads the parameters that become the operation's arguments.
+func (h *hook) kwargsOf(ctx context.Context, operation string, params hooktool.Settings) (map[string]any, error) {
+	delay, err := delayOf(params)
+	if err != nil {
+		return nil, err
+	}
+	kwargs := map[string]any{"delay": delay}
+	if params.Has("always") {
+		always, err := params.Bool("always")
+		switch {
+		case err != nil:
+			return nil, err
+		case operation != reboot:
+			return nil, fmt.Errorf(`cannot use "always": it is for reboot, not for %s`, plain(operation))
+		case always:
+			kwargs["always"] = true
+		}
+	}
+	if operation != runCommand {
+		return kwargs, nil
+	}
+	config, err := h.config(ctx)
+	if err == nil && config.err == nil && !config.anyCommand {
+		err = fmt.Errorf("there is nothing to run: juju config %s command=... says what", h.application())
+	}
+	return kwargs, err
 }
 
 // delayOf returns the seconds to wait: an int64 when they are whole, so that

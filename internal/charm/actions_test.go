@@ -230,7 +230,7 @@ func TestActionsYAML(t *testing.T) {
 			t.Errorf("%s: %s", name, j.failed)
 		}
 	}
-	if len(got) != 10 {
+	if len(got) != 13 {
 		t.Errorf("%d actions", len(got))
 	}
 }

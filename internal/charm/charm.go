@@ -7,10 +7,12 @@
 package charm
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"rolling-ops/hooktool"
@@ -26,6 +28,7 @@ type Deps struct {
 	Commands    Commands
 	Transitions Transitions
 	Notes       unit.Notes
+	Boots       Boots
 	Log         *slog.Logger
 	// Sleep waits; it returns early with an error when ctx is done.
 	Sleep func(ctx context.Context, d time.Duration) error
@@ -123,6 +126,7 @@ func (h *hook) begin(ctx context.Context) error {
 		Waker:  h.Waker,
 		Log:    h.Log,
 		Pacing: h.pacing,
+		Window: h.window,
 
 		Attempts: h,
 	}
@@ -134,7 +138,9 @@ func (h *hook) begin(ctx context.Context) error {
 		config.Relation, config.Leadership, config.GoalState = h.peers, h.peers, h.peers
 	}
 	manager := rollingops.New(config)
-	manager.Register(restart, h.restart)
+	for operation := range works {
+		manager.Register(operation, h.callback(operation))
+	}
 	manager.Register(failedRestart, h.failedRestart)
 	manager.Register(deferredRestart, h.deferredRestart)
 	for _, operation := range rollable {
@@ -178,6 +184,7 @@ type loadedConfig struct {
 	Config
 	err         error
 	fingerprint string
+	anyCommand  bool // some application's
 }
 
 // config asks for the configuration, once a hook. It fails when Juju does;
@@ -189,12 +196,34 @@ func (h *hook) config(ctx context.Context) (*loadedConfig, error) {
 			return nil, fmt.Errorf("cannot read the configuration: %w", err)
 		}
 		c := &loadedConfig{fingerprint: fingerprint(settings)}
-		if c.Config, c.err = ParseConfig(settings); c.err != nil {
+		text, _ := settings.String("command") // ParseConfig tells of its error
+		c.anyCommand = strings.TrimSpace(text) != ""
+		if c.Config, c.err = ParseConfig(settings, h.workload()); c.err != nil {
 			h.Log.Warn("configuration can't be used", "error", c.err)
 		}
 		h.conf = c
 	}
 	return h.conf, nil
+}
+
+// workload is the application that the unit works on: the principal's beside a
+// subordinate unit, else its own.
+func (h *hook) workload() string {
+	application, _, _ := strings.Cut(cmp.Or(h.event.Principal, h.event.Unit), "/")
+	return application
+}
+
+// window returns when a step of a rollout may begin: not before the configuration
+// can be used, of which there will be a hook.
+func (h *hook) window(ctx context.Context, now time.Time) (time.Time, error) {
+	config, err := h.config(ctx)
+	if err != nil {
+		return time.Time{}, err
+	}
+	if config.err != nil {
+		return now.Add(time.Hour), nil
+	}
+	return config.Window.Opens(now), nil
 }
 
 func (h *hook) pacing(ctx context.Context) (rollingops.Pacing, error) {

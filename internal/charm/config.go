@@ -12,12 +12,17 @@ import (
 
 	"rolling-ops/hooktool"
 	"rolling-ops/internal/rollingops"
+	"rolling-ops/internal/window"
 )
 
 // Config is the charm's configuration, config.yaml says what for.
 type Config struct {
 	// Services are the systemd units to restart, in this order.
 	Services []string
+	// Command is the argument vector of the operation command, empty for none.
+	Command []string
+	// CommandTimeout is how long it may take.
+	CommandTimeout time.Duration
 	// HealthCheck is the argument vector of the health check, empty for none.
 	HealthCheck []string
 	// HealthCheckTimeout is how long the unit may take until the health check
@@ -28,12 +33,15 @@ type Config struct {
 	// PreCheck is the argument vector of the command that has to succeed before
 	// anything is stopped, empty for none.
 	PreCheck []string
+	// Window says when steps of a rollout may begin.
+	Window window.Windows
 	// Pacing is the pause before a retry.
 	Pacing rollingops.Pacing
 }
 
 // defaults are those of config.yaml.
 var defaults = Config{
+	CommandTimeout:     10 * time.Minute,
 	HealthCheckTimeout: 5 * time.Minute,
 	Pacing:             rollingops.Pacing{Delay: 5 * time.Second, Max: 5 * time.Minute},
 }
@@ -46,12 +54,15 @@ const (
 	minCheckTimeout = time.Second
 	maxCheckTimeout = 24 * time.Hour
 	maxHealthFor    = time.Hour
+	maxApplications = 100
 	maxPause        = 24 * time.Hour
 )
 
-// ParseConfig reads and checks what config-get gave. The error names each
-// option that can't be used; the Config then has the default in its place.
-func ParseConfig(settings hooktool.Settings) (Config, error) {
+// ParseConfig reads and checks what config-get gave, for a unit whose machine runs
+// an application: the principal's beside a subordinate, else the unit's own. The
+// error names each option that can't be used; the Config then has the default in
+// its place.
+func ParseConfig(settings hooktool.Settings, application string) (Config, error) {
 	c := defaults
 	var errs []error
 	read := func(option string, parse func(value string) error) {
@@ -63,14 +74,20 @@ func ParseConfig(settings hooktool.Settings) (Config, error) {
 			errs = append(errs, fmt.Errorf("%s: %w", option, err))
 		}
 	}
-	read("service", func(value string) (err error) {
-		c.Services, err = parseServices(value)
-		return err
-	})
-	read("health-check", command(&c.HealthCheck))
+	readOwn := func(option string, parse func(value string) error) {
+		read(option, func(value string) error { return perApplication(value, application, parse) })
+	}
+	readOwn("service", services(&c.Services))
+	readOwn("command", command(&c.Command))
+	read("command-timeout", duration(&c.CommandTimeout, minCheckTimeout, maxCheckTimeout))
+	readOwn("health-check", command(&c.HealthCheck))
 	read("health-check-timeout", duration(&c.HealthCheckTimeout, minCheckTimeout, maxCheckTimeout))
 	read("health-for", duration(&c.HealthFor, 0, maxHealthFor))
-	read("pre-check", command(&c.PreCheck))
+	readOwn("pre-check", command(&c.PreCheck))
+	read("window", func(value string) (err error) {
+		c.Window, err = window.Parse(value)
+		return err
+	})
 	read("retry-delay", duration(&c.Pacing.Delay, 0, maxPause))
 	read("retry-delay-max", duration(&c.Pacing.Max, 0, maxPause))
 	if len(errs) == 0 && c.Pacing.Max < c.Pacing.Delay {
@@ -92,6 +109,14 @@ func duration(d *time.Duration, least, most time.Duration) func(string) error {
 		}
 		*d = parsed
 		return nil
+	}
+}
+
+// services parses a list of systemd units into names.
+func services(names *[]string) func(string) error {
+	return func(value string) (err error) {
+		*names, err = parseServices(value)
+		return err
 	}
 }
 
@@ -123,7 +148,7 @@ func isServiceName(s string) bool {
 func fingerprint(settings hooktool.Settings) string {
 	hash := sha256.New()
 	for _, option := range slices.Sorted(maps.Keys(settings)) {
-		if option != "retry-delay" && option != "retry-delay-max" {
+		if option != "retry-delay" && option != "retry-delay-max" && option != "window" {
 			fmt.Fprintf(hash, "%s=%q\n", option, fmt.Sprint(settings[option]))
 		}
 	}

@@ -3,6 +3,7 @@ package charm
 import (
 	"encoding/json"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -12,7 +13,10 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"rolling-ops/hooktool"
+	"rolling-ops/internal/window"
 )
+
+var byValue = cmp.Comparer(func(a, b window.Windows) bool { return reflect.DeepEqual(a, b) })
 
 func TestParseConfig(t *testing.T) {
 	for _, test := range []struct {
@@ -34,6 +38,17 @@ func TestParseConfig(t *testing.T) {
 		{"pre-check", "check all", func(c *Config) { c.PreCheck = []string{"check", "all"} }},
 		{"health-check", "sh -c 'true | cat'", func(c *Config) { c.HealthCheck = []string{"sh", "-c", "true | cat"} }},
 		{"health-check-timeout", "1m30s", func(c *Config) { c.HealthCheckTimeout = 90 * time.Second }},
+		{"command", "update --all", func(c *Config) { c.Command = []string{"update", "--all"} }},
+		{"command-timeout", "1h", func(c *Config) { c.CommandTimeout = time.Hour }},
+		{"window", "", func(*Config) {}},
+		{"window", "Sat 02:00-04:00", func(c *Config) { c.Window = must(window.Parse("Sat 02:00-04:00")) }},
+		{"service", "rolling-ops: a b\nkafka: c", func(c *Config) { c.Services = []string{"a", "b"} }},
+		{"service", "kafka: c", func(*Config) {}},
+		{"service", "rolling-ops:\nkafka: c", func(*Config) {}},
+		{"health-check", "kafka: check k\nrolling-ops: check r: s", func(c *Config) { c.HealthCheck = []string{"check", "r:", "s"} }},
+		{"health-check", "curl http://localhost: x", func(c *Config) { c.HealthCheck = []string{"curl", "http://localhost:", "x"} }},
+		{"pre-check", "rolling-ops: true\nkafka: false", func(c *Config) { c.PreCheck = []string{"true"} }},
+		{"command", "rolling-ops: true", func(c *Config) { c.Command = []string{"true"} }},
 		{"retry-delay", "0s", func(c *Config) { c.Pacing.Delay = 0 }},
 		{"retry-delay", "250ms", func(c *Config) { c.Pacing.Delay = 250 * time.Millisecond }},
 		{"retry-delay-max", "24h", func(c *Config) { c.Pacing.Max = 24 * time.Hour }},
@@ -41,15 +56,22 @@ func TestParseConfig(t *testing.T) {
 		t.Run(test.option+"="+test.value, func(t *testing.T) {
 			want := defaults
 			test.change(&want)
-			got, err := ParseConfig(hooktool.Settings{test.option: test.value})
+			got, err := ParseConfig(hooktool.Settings{test.option: test.value}, "rolling-ops")
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+			if diff := cmp.Diff(want, got, cmpopts.EquateEmpty(), byValue); diff != "" {
 				t.Error(diff)
 			}
 		})
 	}
+}
+
+func must[T any](value T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return value
 }
 
 func TestParseConfigErrors(t *testing.T) {
@@ -60,6 +82,16 @@ func TestParseConfigErrors(t *testing.T) {
 	}{
 		{"service", "nginx, -a", `service: "-a" is no name of a systemd unit`},
 		{"service", "a;b", `service: "a;b" is no name of a systemd unit`},
+		{"service", "kafka: c\nb", "service: line 2: want APPLICATION: value"},
+		{"service", "kafka: c\nb:c", "service: line 2: want APPLICATION: value"},
+		{"service", "kafka: c\nKafka: b", `service: line 2: "Kafka" is no name of an application`},
+		{"service", "kafka: c\nkafka: d", "service: kafka has two lines"},
+		{"service", "kafka: c d c", "service: kafka: c is there twice"},
+		{"service", "rolling-ops: a\nkafka: c,*", `service: kafka: "*" is no name of a systemd unit`},
+		{"health-check", "kafka: a | b", "health-check: kafka: | needs a shell"},
+		{"command", "a; b", "command: ; needs a shell"},
+		{"command-timeout", "0s", "command-timeout: 0s is not between 1s and 24h"},
+		{"window", "tomorrow", "window: "},
 		{"service", "ng*", `service: "ng*" is no name of a systemd unit`},
 		{"service", "/etc/x.service", `service: "/etc/x.service" is no name of a systemd unit`},
 		{"service", "..", `service: ".." is no name of a systemd unit`},
@@ -93,11 +125,11 @@ func TestParseConfigErrors(t *testing.T) {
 		{"retry-delay-max", "soon", `retry-delay-max: "soon" is not a time such as`},
 	} {
 		t.Run(test.want, func(t *testing.T) {
-			got, err := ParseConfig(hooktool.Settings{test.option: test.value})
+			got, err := ParseConfig(hooktool.Settings{test.option: test.value}, "rolling-ops")
 			if err == nil || !strings.HasPrefix(err.Error(), test.want) {
 				t.Errorf("got error %v", err)
 			}
-			if diff := cmp.Diff(defaults, got, cmpopts.EquateEmpty()); diff != "" {
+			if diff := cmp.Diff(defaults, got, cmpopts.EquateEmpty(), byValue); diff != "" {
 				t.Errorf("no default in its place: %s", diff)
 			}
 		})
@@ -105,7 +137,7 @@ func TestParseConfigErrors(t *testing.T) {
 }
 
 func TestParseConfigNamesEachError(t *testing.T) {
-	_, err := ParseConfig(hooktool.Settings{"service": "-", "retry-delay": "1"})
+	_, err := ParseConfig(hooktool.Settings{"service": "-", "retry-delay": "1"}, "rolling-ops")
 	want := `service: "-" is no name of a systemd unit
 retry-delay: "1" is not a time such as "30s" or "5m"`
 	if err == nil || err.Error() != want {
@@ -129,11 +161,11 @@ func TestConfigYAML(t *testing.T) {
 	for option, o := range charm.Options {
 		settings[option] = o.Default
 	}
-	got, err := ParseConfig(settings)
+	got, err := ParseConfig(settings, "rolling-ops")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(defaults, got, cmpopts.EquateEmpty()); diff != "" {
+	if diff := cmp.Diff(defaults, got, cmpopts.EquateEmpty(), byValue); diff != "" {
 		t.Error(diff)
 	}
 	for _, option := range []string{"service", "health-check", "health-check-timeout", "retry-delay", "retry-delay-max"} {
@@ -148,7 +180,7 @@ func FuzzParseConfig(f *testing.F) {
 	f.Add("-a", `"`, "-1s", "1e9h")
 	f.Fuzz(func(t *testing.T, service, check, delay, most string) {
 		c, err := ParseConfig(hooktool.Settings{
-			"service": service, "health-check": check, "retry-delay": delay, "retry-delay-max": most})
+			"service": service, "health-check": check, "retry-delay": delay, "retry-delay-max": most}, "rolling-ops")
 		if c.Pacing.Delay < 0 || c.Pacing.Max < 0 || c.Pacing.Max > maxPause || len(c.Services) > maxServices {
 			t.Errorf("accepted %+v", c)
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -115,6 +116,8 @@ func (j *juju) Run(_ context.Context, tool string, args []string, stdin []byte) 
 			j.results[key] = value
 		}
 		return nil, nil
+	case "juju-reboot":
+		return nil, nil
 	case "action-fail":
 		j.failed = last
 		return nil, nil
@@ -138,6 +141,9 @@ type machine struct {
 	notes       map[string][]byte
 	transitions []string
 	sleepErr    error
+	writeErr    error // of notes
+	boot        string
+	required    bool // a reboot is
 	log         strings.Builder
 }
 
@@ -159,9 +165,16 @@ func (m *machine) Run(_ context.Context, limit time.Duration, argv ...string) (s
 	return "output of " + argv[0], m.broken[command]
 }
 
+func (m *machine) ID() (string, error) { return m.boot, nil }
+
+func (m *machine) Required() (bool, error) { return m.required, nil }
+
 func (m *machine) Read(name string) ([]byte, error) { return m.notes[name], nil }
 
 func (m *machine) Write(name string, data []byte) error {
+	if m.writeErr != nil {
+		return m.writeErr
+	}
 	m.notes[name] = data
 	return nil
 }
@@ -180,7 +193,7 @@ func (m *machine) sleep(_ context.Context, d time.Duration) error {
 // charmOn is the charm on a machine, with Juju's hook tools.
 func charmOn(m *machine, j *juju) *Charm {
 	return New(Deps{
-		Tools: hooktool.New(j), Clock: m, Waker: m, Commands: m, Transitions: m, Notes: m, Sleep: m.sleep,
+		Tools: hooktool.New(j), Clock: m, Waker: m, Commands: m, Transitions: m, Notes: m, Boots: m, Sleep: m.sleep,
 		Log: slog.New(slog.NewTextHandler(&m.log, &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: withoutTime})),
 	})
 }
@@ -240,5 +253,12 @@ func variables(entries ...string) func(string) string {
 			}
 		}
 		return ""
+	}
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
 	}
 }

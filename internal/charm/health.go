@@ -14,11 +14,21 @@ const (
 	maxChecking = 5 * time.Second  // in one hook
 )
 
-// becomeWell waits until the health check passes, for `health-check-timeout` at
-// most, and then holds for `health-for`. It reports whether that is over; if
-// not, the wait goes on in another hook.
-func (h *hook) becomeWell(ctx context.Context, p *progress) (over bool, err error) {
+// check is the health check, nil if there is none.
+func (h *hook) check() func(context.Context) error {
 	if len(h.conf.HealthCheck) == 0 {
+		return nil
+	}
+	return func(ctx context.Context) error {
+		return h.program(ctx, min(maxCheckTry, h.conf.HealthCheckTimeout), h.conf.HealthCheck...)
+	}
+}
+
+// becomeWell waits until the check passes, for `health-check-timeout` at most, and
+// then holds for `health-for`. It reports whether that is over; if not, the wait
+// goes on in another hook. Nil is no check.
+func (h *hook) becomeWell(ctx context.Context, p *progress, check func(context.Context) error) (over bool, err error) {
+	if check == nil {
 		return true, nil
 	}
 	now := h.Clock.Now()
@@ -26,7 +36,7 @@ func (h *hook) becomeWell(ctx context.Context, p *progress) (over bool, err erro
 		p.Since, p.Reason = now, ""
 	}
 	for end := h.Clock.SinceBoot() + maxChecking; ; {
-		err := h.look(ctx)
+		err := check(ctx)
 		now := h.Clock.Now()
 		switch {
 		case ctx.Err() != nil:
@@ -66,7 +76,7 @@ func (h *hook) notWell(ctx context.Context, p *progress, err error) {
 		return
 	}
 	h.Log.Warn("health check failed, waiting until it passes", "error", err, "limit", h.conf.HealthCheckTimeout, "output", outputOf(err))
-	h.show(ctx, "waiting", waitingForHealth(restart, h.clock(p.Since), p.Reason))
+	h.show(ctx, "waiting", waitingForHealth(p.name(), h.clock(p.Since), p.Reason))
 }
 
 func waitingForHealth(operation, since, reason string) string {
@@ -83,9 +93,25 @@ func waitingForHealth(operation, since, reason string) string {
 // look reports by its error whether the unit is well now. Without a health
 // check, a unit is well whose services are active.
 func (h *hook) look(ctx context.Context) error {
-	if len(h.conf.HealthCheck) > 0 {
-		return h.program(ctx, min(maxCheckTry, h.conf.HealthCheckTimeout), h.conf.HealthCheck...)
+	if check := h.check(); check != nil {
+		return check(ctx)
 	}
+	return h.servicesActive(ctx)
+}
+
+// cameUp reports by its error whether the unit is well after a reboot: its
+// services are active and its health check passes.
+func (h *hook) cameUp(ctx context.Context) error {
+	if err := h.servicesActive(ctx); err != nil {
+		return err
+	}
+	if check := h.check(); check != nil {
+		return check(ctx)
+	}
+	return nil
+}
+
+func (h *hook) servicesActive(ctx context.Context) error {
 	for _, service := range h.conf.Services { // of several, is-active wants only one to be
 		if err := h.program(ctx, maxCheckTry, "systemctl", "is-active", "--quiet", service); err != nil {
 			return fmt.Errorf("service %s is not active: %w", service, err)

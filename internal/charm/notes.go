@@ -41,7 +41,7 @@ func (h *hook) attempts() unit.Attempts { return unit.Attempts{Notes: h.Notes, L
 // its hook each time.
 func (h *hook) cutShort(a *rollingops.Attempt) {
 	p := h.progressOf(h.operation)
-	p.Since, p.Well, p.Reason = time.Time{}, time.Time{}, a.Err.Error()
+	p.Since, p.Well, p.Asked, p.Reason = time.Time{}, time.Time{}, time.Time{}, a.Err.Error()
 	h.keep(p)
 	h.failure = p.Reason
 	h.record(a.CallbackID+":retry_release", nil)
@@ -52,9 +52,9 @@ func (h *hook) cutShort(a *rollingops.Attempt) {
 type progress struct {
 	// Operation is what the note is about: requested_at and the callback.
 	Operation string `json:"operation"`
-	// Touched says that a service was told to restart.
+	// Touched says that something was told to stop, to begin with.
 	Touched bool `json:"touched,omitempty"`
-	// Done are the services that did restart.
+	// Done are the tasks that are done.
 	Done []string `json:"done,omitempty"`
 	// Config tells the configuration that the last attempt used from others.
 	Config string `json:"config,omitempty"`
@@ -65,6 +65,19 @@ type progress struct {
 	Since time.Time `json:"since,omitzero"`
 	// Well is since when the health check has passed.
 	Well time.Time `json:"well,omitzero"`
+	// Boot is the boot of the machine that a reboot is to end.
+	Boot string `json:"boot,omitempty"`
+	// Asked is when the machine was told to reboot. Zero when the attempt is over.
+	Asked time.Time `json:"asked,omitzero"`
+}
+
+// goesOn reports whether an attempt has begun that is not over.
+func (p progress) goesOn() bool { return !p.Since.IsZero() || !p.Asked.IsZero() }
+
+// name is that of the operation, as it stands in the queues.
+func (p progress) name() string {
+	_, name, _ := strings.Cut(p.Operation, " ")
+	return name
 }
 
 // maxReason bounds the reason that is kept, in bytes.
@@ -89,7 +102,7 @@ func (h *hook) keep(p progress) {
 	}
 }
 
-// done reports whether all services have restarted.
-func (p progress) done(services []string) bool {
-	return p.Touched && !slices.ContainsFunc(services, func(s string) bool { return !slices.Contains(p.Done, s) })
+// done reports whether all tasks are done.
+func (p progress) done(tasks []task) bool {
+	return p.Touched && !slices.ContainsFunc(tasks, func(t task) bool { return !slices.Contains(p.Done, t.name) })
 }

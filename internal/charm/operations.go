@@ -15,25 +15,33 @@ import (
 // name would drop what is queued under the old one.
 const (
 	restart         = "_restart"
+	reload          = "_reload"
+	runCommand      = "_command"
+	reboot          = "_reboot"
 	failedRestart   = "_failed_restart"
 	deferredRestart = "_deferred_restart"
 )
 
-// arguments of all three operations.
+// arguments of all operations.
 type arguments struct {
-	Delay float64 `json:"delay"` // seconds
+	Delay  float64 `json:"delay"`  // seconds
+	Always bool    `json:"always"` // of reboot: whether or not the machine asks for one
+}
+
+func (a arguments) delay() time.Duration {
+	return time.Duration(math.Round(a.Delay * float64(time.Second)))
 }
 
 // start reads the arguments of an attempt, and notes and shows that it begins
 // unless it only goes on.
-func (h *hook) start(ctx context.Context, operation string, args codec.Args, begins bool) (time.Duration, error) {
+func (h *hook) start(ctx context.Context, operation string, args codec.Args, begins bool) (arguments, error) {
 	var a arguments
 	err := args.Decode(&a)
 	if err == nil {
 		err = checkDelay(a.Delay)
 	}
 	if err != nil {
-		return 0, unusable{err}
+		return a, unusable{err}
 	}
 	if begins {
 		h.record(operation+":start", args.Map())
@@ -43,7 +51,7 @@ func (h *hook) start(ctx context.Context, operation string, args codec.Args, beg
 		}
 		h.show(ctx, "maintenance", message)
 	}
-	return time.Duration(math.Round(a.Delay * float64(time.Second))), nil
+	return a, nil
 }
 
 // unusable are arguments that no attempt can do anything with.
@@ -70,11 +78,11 @@ func (h *hook) deferredRestart(ctx context.Context, args codec.Args) (rollingops
 }
 
 func (h *hook) failing(ctx context.Context, operation string, args codec.Args, end string, result rollingops.Result) (rollingops.Result, error) {
-	delay, err := h.start(ctx, operation, args, true)
+	a, err := h.start(ctx, operation, args, true)
 	if err != nil {
 		return h.dropIfUnusable(operation, err)
 	}
-	if err := h.Sleep(ctx, delay); err != nil {
+	if err := h.Sleep(ctx, a.delay()); err != nil {
 		return h.stopped(ctx, operation, args)
 	}
 	h.record(operation+":"+end, args.Map())

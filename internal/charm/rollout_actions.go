@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,7 +19,7 @@ import (
 
 // rollable are the operations that can be rolled, by the names that operators
 // know.
-var rollable = map[string]string{"restart": restart}
+var rollable = map[string]string{"restart": restart, "reload": reload, "command": runCommand, "reboot": reboot}
 
 // plain is the name of an operation for people.
 func plain(operation string) string {
@@ -50,12 +52,12 @@ func (h *hook) rolloutAction(ctx context.Context) (map[string]string, error) {
 }
 
 func (h *hook) startRollout(ctx context.Context) (map[string]string, error) {
-	params, err := h.params(ctx, rollout.ParamOperation, "delay", rollout.ParamUnits, rollout.ParamPauseAfter,
+	params, err := h.params(ctx, rollout.ParamOperation, "delay", "always", rollout.ParamUnits, rollout.ParamPauseAfter,
 		rollout.ParamMaxFailures, rollout.ParamRetries, rollout.ParamReason)
 	if err != nil {
 		return nil, err
 	}
-	request, err := h.rolloutRequest(params)
+	request, err := h.rolloutRequest(ctx, params)
 	if err != nil {
 		return nil, err
 	}
@@ -74,19 +76,19 @@ func (h *hook) startRollout(ctx context.Context) (map[string]string, error) {
 }
 
 // rolloutRequest reads the parameters of start-rollout.
-func (h *hook) rolloutRequest(params hooktool.Settings) (q rollout.Request, err error) {
+func (h *hook) rolloutRequest(ctx context.Context, params hooktool.Settings) (q rollout.Request, err error) {
 	name, err := textParam(params, rollout.ParamOperation, "restart")
 	if err != nil {
 		return q, err
 	}
 	if q.Operation = rollable[name]; q.Operation == "" {
-		return q, fmt.Errorf("operation %.40q can't be rolled: restart can", name)
+		return q, fmt.Errorf("operation %.40q can't be rolled: %s can", name, strings.Join(slices.Sorted(maps.Keys(rollable)), ", "))
 	}
-	delay, err := delayOf(params)
+	kwargs, err := h.kwargsOf(ctx, q.Operation, params)
 	if err != nil {
 		return q, err
 	}
-	if q.Kwargs, err = codec.NewArgs(map[string]any{"delay": delay}); err != nil {
+	if q.Kwargs, err = codec.NewArgs(kwargs); err != nil {
 		return q, err
 	}
 	if q.Units, err = h.unitsParam(params, rollout.ParamUnits); err != nil {

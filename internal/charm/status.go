@@ -123,8 +123,8 @@ func (h *hook) describe(s rollingops.Status) (name, message string) {
 		return "blocked", "Cannot read the queue of this unit: see the log, then run the action clear-queue"
 	}
 	p := h.progressOf(s.Requested + " " + s.Operation)
-	if !p.Since.IsZero() && (s.Kind == rollingops.StatusGranted || s.Kind == rollingops.StatusStalled) {
-		if p.Reason == "" {
+	if p.goesOn() && (s.Kind == rollingops.StatusGranted || s.Kind == rollingops.StatusStalled) {
+		if p.Reason == "" || p.Since.IsZero() {
 			return "maintenance", executing(s.Operation)
 		}
 		return "waiting", waitingForHealth(s.Operation, h.clock(p.Since), p.Reason)

@@ -1,6 +1,7 @@
 package charm
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"time"
@@ -21,9 +22,17 @@ func System(getenv func(string) string, event Event, tools *hooktool.Tools, log 
 		Waker:       unit.WakerOf(event, stateDir, log),
 		Commands:    Programs{},
 		Transitions: TransitionLog(stateDir + "/transitions.log"),
-		Notes:       unit.NoteFiles(stateDir),
+		Notes:       unit.NotesOf(event, stateDir),
+		Boots:       bootFiles(getenv),
 		Log:         log,
 		Sleep:       sleep,
+	}
+}
+
+func bootFiles(getenv func(string) string) BootFiles {
+	return BootFiles{
+		BootID: cmp.Or(getenv(bootIDVariable), "/proc/sys/kernel/random/boot_id"),
+		Run:    cmp.Or(getenv(runVariable), "/run"),
 	}
 }
 

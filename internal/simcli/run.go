@@ -85,7 +85,7 @@ func (o *runOptions) run(ctx context.Context, path string, stdin io.Reader, stdo
 	if o.verbose {
 		o.Notify = func(e agent.Event) { fmt.Fprintln(live, describe(e)) }
 	}
-	o.Env = append([]string{charmfacts.Env}, o.Env...)
+	o.Env = append(charmfacts.Env(), o.Env...)
 	temporary := o.Dir == ""
 	if temporary {
 		if o.Dir, err = os.MkdirTemp("", "jujusim-"); err != nil {

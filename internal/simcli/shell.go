@@ -83,7 +83,7 @@ func (o *shellOptions) run(ctx context.Context, args []string, cmd *cobra.Comman
 	}
 	defer os.RemoveAll(dir)
 	o.Dir = filepath.Join(dir, "model")
-	o.Env = append([]string{charmfacts.Env}, o.Env...)
+	o.Env = append(charmfacts.Env(), o.Env...)
 	cluster, err := agent.New(o.Options)
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"strings"
 
 	"rolling-ops/internal/statedir"
 )
@@ -21,6 +22,12 @@ type Notes interface {
 
 // NoteFiles is the directory in which each note is a file.
 type NoteFiles string
+
+// NotesOf are the notes of the event's unit. Each of several units on one machine
+// has a directory of its own in the charm's.
+func NotesOf(event Event, stateDir string) NoteFiles {
+	return NoteFiles(stateDir + "/" + strings.ReplaceAll(event.Unit, "/", "-"))
+}
 
 // maxNote bounds a note, in bytes.
 const maxNote = 64 << 10

@@ -26,9 +26,12 @@ const (
 
 // Env is what the environment of a unit's hooks needs, so that units that share a
 // machine keep their state apart; see [rolling-ops/jujusim/agent.Options].
-const Env = stateVariable + "={unit-dir}/" + stateFolder
+// It also shows the charm the unit's own boots instead of this machine's.
+func Env() []string {
+	return []string{stateVariable + "={unit-dir}/" + stateFolder, "ROLLINGOPS_BOOT_ID={unit-dir}/boot_id", "ROLLINGOPS_RUN_DIR={unit-dir}/run"}
+}
 
-// EnvIn is Env for a unit's directory.
+// EnvIn is the first variable of Env for a unit's directory.
 func EnvIn(unitDir string) string { return stateVariable + "=" + StateDir(unitDir) }
 
 // StateDir is where a charm with Env in its environment keeps its state, in a

@@ -30,6 +30,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -91,7 +92,7 @@ func start(t testing.TB, opts agent.Options) *agent.Cluster {
 	}
 	// A program built for the race detector takes a second to exit unless told not
 	// to, and hook tools may be such programs here.
-	opts.Env = append([]string{charmfacts.Env, "GORACE=atexit_sleep_ms=0"}, opts.Env...)
+	opts.Env = slices.Concat(charmfacts.Env(), []string{"GORACE=atexit_sleep_ms=0"}, opts.Env)
 	cluster, err := agent.New(opts)
 	if err != nil {
 		t.Fatal(err)

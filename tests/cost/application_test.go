@@ -88,7 +88,7 @@ func (a *application) Execute(h *jujusim.Hook, now time.Duration) (bench.Cost, i
 	calls := &recorder{hook: h}
 	tools := hooktool.New(calls)
 	err = charm.New(charm.Deps{
-		Tools: tools, Clock: clock(now), Waker: waker{a, h.Unit(), now}, Transitions: nowhere{}, Notes: nowhere{}, Commands: charm.Programs{},
+		Tools: tools, Clock: clock(now), Waker: waker{a, h.Unit(), now}, Transitions: nowhere{}, Notes: nowhere{}, Boots: charm.BootFiles{}, Commands: charm.Programs{},
 		Log:   slog.New(hooktool.NewLogHandler(tools, slog.LevelDebug, os.Stderr)),
 		Sleep: func(context.Context, time.Duration) error { return nil },
 	}).Handle(context.Background(), event)

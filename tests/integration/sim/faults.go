@@ -81,24 +81,38 @@ func (b *Backend) Reboot(ctx context.Context, unit string) error { return b.clus
 // StayDown implements steps.Rebooter.
 func (b *Backend) StayDown(_ context.Context, unit string) error { return b.cluster.StayDown(unit) }
 
-// Boot implements steps.Rebooter.
-func (b *Backend) Boot(_ context.Context, unit string) error { return b.cluster.Boot(unit) }
-
-// pollProcesses is how often processes are looked for: no event tells of them.
-const pollProcesses = 10 * time.Millisecond
+// Boot implements steps.Rebooter. It waits until the machine has gone down.
+func (b *Backend) Boot(ctx context.Context, unit string) error {
+	return poll(ctx, func() error { return b.cluster.Boot(unit) })
+}
 
 // KillWorker implements steps.WorkerKiller.
 func (b *Backend) KillWorker(ctx context.Context, unit string) error {
-	poll := time.NewTicker(pollProcesses)
-	defer poll.Stop()
+	err := poll(ctx, func() error {
+		_, err := b.cluster.KillBackground(unit)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("cannot kill the worker of %s: %w", unit, err)
+	}
+	return nil
+}
+
+// pollProcesses is how often processes and machines are looked at of which no event
+// tells.
+const pollProcesses = 10 * time.Millisecond
+
+// poll does something as soon as it can be done.
+func poll(ctx context.Context, do func() error) error {
+	again := time.NewTicker(pollProcesses)
+	defer again.Stop()
 	for {
-		if _, err := b.cluster.KillBackground(unit); err == nil {
-			return nil
-		} else if ctx.Err() != nil {
-			return fmt.Errorf("cannot kill the worker of %s: %w", unit, err)
+		err := do()
+		if err == nil || ctx.Err() != nil {
+			return err
 		}
 		select {
-		case <-poll.C:
+		case <-again.C:
 		case <-ctx.Done():
 		}
 	}
@@ -116,6 +130,7 @@ if [ "$service" != cron ]; then
 fi
 case $command in
 restart) date +%s%6N >"$started" ;;
+reload-or-restart | is-active) ;;
 show) cat "$started" 2>/dev/null || echo 0 ;;
 *) exit 1 ;;
 esac

@@ -126,10 +126,8 @@ func (b *Backend) Deploy(ctx context.Context, d steps.Deployment) error {
 		CharmDir: charmDir,
 		Dir:      modelDir,
 		App:      steps.Application,
-		Env: []string{
-			charmfacts.Env,
-			"PATH=" + filepath.Join(modelDir, "tools") + ":" + b.programs() + ":" + os.Getenv("PATH"),
-		},
+		Env: append(charmfacts.Env(),
+			"PATH="+filepath.Join(modelDir, "tools")+":"+b.programs()+":"+os.Getenv("PATH")),
 		RetryDelay:    retryDelay,
 		RetryDelayMax: retryDelayMax,
 		Notify:        func(agent.Event) { b.notify() },

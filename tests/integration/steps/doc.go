@@ -42,7 +42,7 @@
 //	remove-relation APP    end the integration with a principal application
 //	reboot UNIT [--stay-down]  reboot the unit's machine; stay-down: until boot
 //	stay-down UNIT         have its machine stay down when the charm reboots it
-//	boot UNIT              boot a machine that stayed down
+//	boot UNIT              boot a machine that stays down, once it has gone down
 //	elect UNIT [--now]     move leadership; now: even under a hook of the leader
 //	kill-hook UNIT         kill what the unit runs
 //	kill-worker UNIT       wait until a worker waits in the unit's background, and kill it

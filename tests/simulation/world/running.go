@@ -145,6 +145,7 @@ func (r *running) deps(pause func(string) error) charm.Deps {
 		Commands:    commands{r, pause},
 		Transitions: r,
 		Notes:       notes{r},
+		Boots:       charm.BootFiles{}, // nothing reboots here
 		Log:         r.logger(),
 		Sleep: func(_ context.Context, _ time.Duration) error {
 			return pause("callback")
