@@ -194,3 +194,29 @@ func FuzzParseConfig(f *testing.F) {
 		}
 	})
 }
+
+// What an attempt depends on tells configurations apart. Who only wants another
+// pause between retries has not mended anything.
+func TestFingerprintIsOfWhatAnAttemptDependsOn(t *testing.T) {
+	settings := func(option string, value any) hooktool.Settings {
+		s := hooktool.Settings{"service": "db", "health-check": "true", "retry-delay": "5s", "retry-delay-max": "5m"}
+		s[option] = value
+		return s
+	}
+	same := fingerprint(settings("service", "db"))
+	for _, test := range []struct {
+		option  string
+		value   any
+		differs bool
+	}{
+		{"service", "web", true},
+		{"health-check", "false", true},
+		{"health-for", "10s", true},
+		{"retry-delay", "1m", false},
+		{"retry-delay-max", "1h", false},
+	} {
+		if differs := fingerprint(settings(test.option, test.value)) != same; differs != test.differs {
+			t.Errorf("%s=%v: another configuration: %v, want %v", test.option, test.value, differs, test.differs)
+		}
+	}
+}

@@ -151,3 +151,13 @@ func TestRestartStoppedHalfway(t *testing.T) {
 		}
 	}
 }
+
+// A delay is in seconds, and parts of one count.
+func TestDelayOfPartsOfASecond(t *testing.T) {
+	m, j := newMachine(), newJuju(t, 3)
+	before := m.booted
+	attempt(t, m, j, strings.Replace(queueOf(t, m, restart), `{\\\"delay\\\":2}`, `{\\\"delay\\\":0.25}`, 1))
+	if slept := m.booted - before; slept != 250*time.Millisecond {
+		t.Errorf("slept for %s", slept)
+	}
+}

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"rolling-ops/internal/bootclock"
 )
 
 // Whoever hands a due time over waits while a worker makes sure that its mailbox
@@ -103,5 +106,25 @@ func waitForWaiter[T any](t *testing.T, o Options, ended chan T) {
 		if time.Now().After(deadline) {
 			t.Fatalf("nobody waits for the mailbox's lock:\n%s", locks)
 		}
+	}
+}
+
+// The wait for a call goes on until that is due, however long it takes to start
+// a worker.
+func TestWaitEndsWhenTheCallIsDue(t *testing.T) {
+	o := Options{Unit: "app/0", StateDir: t.TempDir(), CharmDir: t.TempDir()}
+	p, err := take(o, 0)
+	if err != nil || p == nil {
+		t.Fatalf("got %v, %v", p, err)
+	}
+	defer p.close()
+	w := &worker{Options: o, post: p, log: slog.New(slog.DiscardHandler)}
+	due := bootclock.Now() + 20*time.Millisecond
+	w.plan.Ask(due)
+	if err := w.wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if early := due - bootclock.Now(); early > 0 {
+		t.Errorf("the wait was over %s too early", early)
 	}
 }
