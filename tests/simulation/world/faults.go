@@ -306,7 +306,7 @@ func byOperator(fault string) func(*World, *Machine, []string) error {
 }
 
 // foreignStamp has somebody write the unit's executed_at through juju-exec. That
-// twice before the unit has put it right is more than the protocol bears.
+// twice before the unit has written both copies is more than the protocol bears.
 func foreignStamp(w *World, m *Machine, args []string) error {
 	if m.stamp != noForeignWrite || !isForeign(args[0]) {
 		return errImpossible

@@ -184,7 +184,7 @@ type foreignWrite int
 const (
 	noForeignWrite foreignWrite = iota
 	foreignWriteQueued
-	foreignWritten // and the unit has had no hook since
+	foreignWritten // and the unit has not written both copies since
 )
 
 // noteStamp is the end of a run, of somebody who writes the unit's stamp or of the
@@ -198,9 +198,14 @@ func (w *World) noteStamp(e jujusim.Event) {
 		if e.Kind == jujusim.HookEnded {
 			m.stamp = foreignWritten
 		}
-	case m.stamp == foreignWritten && e.Kind == jujusim.HookEnded && e.Exit == 0 && e.Err == nil && ofCharm(e.Run):
+	case m.stamp == foreignWritten && e.Kind == jujusim.HookEnded && ofCharm(e.Run) && copied(w.UnitBag(e.Unit)):
 		m.stamp = noForeignWrite
 	}
+}
+
+// copied reports whether both copies of a unit's stamp are the same.
+func copied(bag map[string]string) bool {
+	return bag["executed_at"] == bag["rollingops-executed-at"]
 }
 
 // ofCharm reports whether the charm's own code ran, with the relation.
