@@ -75,7 +75,7 @@ func (c *checker) failed(r *running, err error) {
 }
 
 // transition is the charm's note that a callback begins or ends.
-func (c *checker) transition(r *running, event string) {
+func (c *checker) transition(r *running, event string, _ codec.Args) {
 	operation, what, _ := strings.Cut(event, ":")
 	switch {
 	case operation == "action":

@@ -41,7 +41,7 @@ func removeForce(w *World, m *Machine, _ []string) error {
 	}
 	w.cover.fire("forced removal")
 	w.mayLoseDeparture(m.Name)
-	w.Check.removing(m.Name)
+	w.judge.removing(m.Name)
 	return w.Model.RemoveUnit(m.Name, true)
 }
 
@@ -144,6 +144,7 @@ func reboot(w *World, m *Machine, _ []string) error {
 	w.cover.matter("machine rebooted", m.Running != nil || m.Worker.alive())
 	w.drop(m)
 	m.Worker.kill()
+	m.v1Worker = v1Worker{}
 	m.lostEvents = false
 	if err := w.Model.Reboot(m.Name); err != nil {
 		return err
@@ -240,14 +241,22 @@ func (w *World) concerned(m *Machine) bool {
 }
 
 func callWorker(w *World, m *Machine, _ []string) error {
-	if !m.Worker.ready(w) {
+	switch {
+	case m.Worker.ready(w):
+		m.Worker.call(w, m)
+	case m.v1Worker.ready(w):
+		m.v1Worker.call(w, m)
+	default:
 		return errImpossible
 	}
-	m.Worker.call(w, m)
 	return nil
 }
 
 func killWorker(w *World, m *Machine, _ []string) error {
+	if m.v1Worker.pid != 0 {
+		m.v1Worker = v1Worker{}
+		return nil
+	}
 	if !m.Worker.alive() {
 		return errImpossible
 	}

@@ -8,6 +8,7 @@ import (
 
 	"rolling-ops/hooktool"
 	"rolling-ops/internal/charm"
+	"rolling-ops/internal/codec"
 	"rolling-ops/internal/rollingops"
 	"rolling-ops/jujusim"
 )
@@ -53,7 +54,7 @@ func (w *World) begin(m *Machine) (*running, error) {
 	r := &running{w: w, m: m, Hook: hook, began: w.Now}
 	r.routine = w.coroutine(r.body)
 	m.Running = r
-	w.Check.began(r)
+	w.judge.began(r)
 	r.step()
 	return r, nil
 }
@@ -81,12 +82,12 @@ func (w *World) end(r *running) {
 	}
 	w.noteEnd(r)
 	if r.excluded {
-		w.Check.left(r.m.Name)
+		w.judge.left(r.m.Name)
 		_ = r.Hook.Kill()
 		return
 	}
 	w.ending = r
-	w.Check.left(r.m.Name)
+	w.judge.left(r.m.Name)
 	_ = r.Hook.Finish(exit) // a refused commit is an event, which the checker sees
 }
 
@@ -107,7 +108,7 @@ func (r *running) body(yield func(string) bool) {
 	}
 	ctx := context.Background()
 	var err error
-	if command := r.Hook.Run().Command; command != "" && command != LockGranted {
+	if command := r.Hook.Run().Command; command != "" && command != LockGranted && command != upgradeCharm {
 		err = r.operatorCommand(command)
 	} else {
 		err = r.m.Program.Run(ctx, Host{r.Hook.Run(), r.getenv(), r.deps(pause)})
@@ -115,7 +116,7 @@ func (r *running) body(yield func(string) bool) {
 	if err != nil {
 		r.exit = 1
 		if !r.Dead {
-			r.w.Check.failed(r, err)
+			r.w.judge.failed(r, err)
 		}
 	}
 	_ = pause("exit")
@@ -124,8 +125,8 @@ func (r *running) body(yield func(string) bool) {
 // getenv is the run's environment.
 func (r *running) getenv() func(string) string {
 	env := append(r.Hook.Env(), "JUJU_CHARM_DIR=/charm")
-	if r.Hook.Run().Command == LockGranted {
-		env = append(env, "JUJU_DISPATCH_PATH="+LockGranted)
+	if command := r.Hook.Run().Command; command == LockGranted || command == upgradeCharm {
+		env = append(env, "JUJU_DISPATCH_PATH="+command)
 	}
 	return func(name string) string {
 		for _, line := range env {
@@ -174,7 +175,11 @@ func (r *running) Record(t charm.Transition) error {
 	if r.Dead {
 		return errKilled
 	}
-	r.w.Check.transition(r, t.Event)
+	args, err := codec.NewArgs(t.Parameters)
+	if err != nil {
+		return err
+	}
+	r.w.judge.transition(r, t.Event, args)
 	return nil
 }
 
@@ -187,7 +192,7 @@ type toolRunner struct {
 
 func (t toolRunner) Run(_ context.Context, tool string, args []string, stdin []byte) ([]byte, error) {
 	if at := stopBefore(tool, args); at != "" {
-		if at == "relation-set --app" {
+		if at == "relation-set --app" && !t.r.m.V1() { // v1 promises nothing
 			t.r.CommitBy = t.r.w.Now.Add(commitWithin)
 		}
 		if err := t.pause(at); err != nil {

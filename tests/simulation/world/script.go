@@ -81,6 +81,8 @@ func ScheduleOptions(script string) Options {
 				o.QuietWriter = true
 			case "early-departure":
 				o.EarlyDeparture = true
+			case "claims":
+				o.Claims = value
 			case "retry-delay":
 				o.RetryDelay, _ = time.ParseDuration(value)
 			}
@@ -93,7 +95,7 @@ func ScheduleOptions(script string) Options {
 func (o Options) String() string {
 	words := []string{"# options"}
 	for word, on := range map[string]bool{"lost-departures": o.LostDepartures, "quiet-writer": o.QuietWriter,
-		"early-departure": o.EarlyDeparture, "retry-delay=" + o.RetryDelay.String(): o.RetryDelay > 0} {
+		"early-departure": o.EarlyDeparture, "retry-delay=" + o.RetryDelay.String(): o.RetryDelay > 0, "claims=" + o.Claims: o.Claims != ""} {
 		if on {
 			words = append(words, word)
 		}

@@ -12,6 +12,10 @@ import (
 // must: when a unit lost a hook (see machine.wakeLost), and when Juju kept a
 // departure to itself.
 func (w *World) Settle() {
+	if w.Opts.Claims != "" {
+		w.settleMixed()
+		return
+	}
 	w.endFaults()
 	w.run()
 	if left := w.left(); left != "" {
@@ -75,8 +79,7 @@ func (w *World) run() {
 	for {
 		moved := false
 		for _, m := range w.Machines() {
-			if m.Worker.ready(w) {
-				m.Worker.call(w, m)
+			if callWorker(w, m, nil) == nil {
 				moved = true
 			}
 			if m.Running != nil || w.canBegin(m) {
@@ -94,6 +97,7 @@ func (w *World) run() {
 		}
 		if w.Hooks-since > w.idleHooks() {
 			w.violation("livelock: more than %d hooks and nothing is done, %s", w.idleHooks(), w.left())
+			return // in a world that is held to something else
 		}
 	}
 }
@@ -122,6 +126,9 @@ func (w *World) untilDue() time.Duration {
 	for _, m := range w.Machines() {
 		if due, ok := m.Worker.Due(); ok {
 			consider(due)
+		}
+		if m.v1Worker.pid != 0 {
+			consider(m.v1Worker.due)
 		}
 		if run, ok := w.Model.Next(m.Name); ok {
 			consider(run.NotBefore)

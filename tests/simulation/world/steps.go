@@ -93,8 +93,10 @@ var Verbs map[string]verb
 
 func init() {
 	Verbs = map[string]verb{
-		"add-unit": {do: addUnit, Help: "add a unit"},
-		"remove":   {OnUnit: true, do: remove, Help: "tell a unit to leave"},
+		"add-unit":    {do: addUnit, Help: "add a unit"},
+		"add-v1-unit": {do: addV1Unit, Help: "add a unit on the Python library v1"},
+		"refresh":     {OnUnit: true, args: 1, do: refresh, Help: "have the unit take up \"ours\" or \"v1\""},
+		"remove":      {OnUnit: true, do: remove, Help: "tell a unit to leave"},
 		"remove-force": {OnUnit: true, frozen: true, do: removeForce,
 			Help: "remove a unit by force; its machine may not hear of it"},
 		"elect":         {OnUnit: true, do: elect, Help: "give the leadership to a unit, once is-leader's promise is over"},
@@ -105,6 +107,7 @@ func init() {
 		"finish":        {OnUnit: true, do: finishRun, Help: "let the run go on to its end"},
 		"run":           {OnUnit: true, do: wholeRun, Help: "begin and finish"},
 		"until":         {OnUnit: true, args: 1, do: untilPlace, Help: "begin if need be, and go on to where the run stops at PLACE, such as callback or exit"},
+		"enter":         {OnUnit: true, do: enterCallback, Help: "begin if need be, and go on into the operation, or else to the end"},
 		"kill":          {OnUnit: true, do: kill, Help: "kill -9 dispatch where it is"},
 		"fail":          {OnUnit: true, do: fail, Help: "the run will exit non-zero, whatever it did"},
 		"restart-agent": {OnUnit: true, do: restartAgent, Help: "restart the unit's agent, whatever it runs"},
@@ -206,6 +209,18 @@ func untilPlace(w *World, m *Machine, args []string) error {
 	}
 	if m.Running == nil {
 		return fmt.Errorf("the run does not come to %s", place)
+	}
+	return nil
+}
+
+func enterCallback(w *World, m *Machine, _ []string) error {
+	if m.Running == nil {
+		if err := beginRun(w, m, nil); err != nil {
+			return err
+		}
+	}
+	for m.Running != nil && m.Running.At != "callback" {
+		m.Running.step()
 	}
 	return nil
 }

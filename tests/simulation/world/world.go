@@ -24,6 +24,9 @@ type Options struct {
 	LostDepartures bool          // juju#23326
 	QuietWriter    bool
 	EarlyDeparture bool
+	// Claims, with commas in between, is what the world is held to if units on the
+	// Python library v1 are among its own. "" holds it to all invariants.
+	Claims string
 }
 
 // World is a model with its units' machines, workers and running hooks.
@@ -33,12 +36,14 @@ type World struct {
 	Now   time.Time // true time, which no unit knows
 	Units map[string]*Machine
 	Check *checker
+	judge judge
 	cover *Coverage
 	Log   *slog.Logger
 	Added int // units ever
 	Hooks int // hooks, actions and commands that ran to their end
 
 	joined        map[[2]string]bool // the first has heard of the second
+	v1Pids        int                // processes that units on v1 have started
 	departureLost bool               // a unit was removed and Juju did not tell everybody
 	ending        *running           // the run whose end is being committed
 
@@ -51,17 +56,18 @@ type World struct {
 
 // Machine is what a unit runs on.
 type Machine struct {
-	Name    string
-	Program Program       // what its unit runs
-	skew    time.Duration // of its wall clock
-	booted  time.Time
-	frozen  bool // suspended: nothing on it moves, its boot-time clock goes on
-	broken  bool // its service does not start
-	late    bool // added when the others had run hooks already
-	Worker  Background
-	Running *running
-	stamp   foreignWrite
-	notes   map[string][]byte // the charm keeps on it
+	Name     string
+	Program  Program       // what its unit runs
+	skew     time.Duration // of its wall clock
+	booted   time.Time
+	frozen   bool // suspended: nothing on it moves, its boot-time clock goes on
+	broken   bool // its service does not start
+	late     bool // added when the others had run hooks already
+	Worker   Background
+	v1Worker v1Worker
+	Running  *running
+	stamp    foreignWrite
+	notes    map[string][]byte // the charm keeps on it
 	// wakeLost is when the unit lost a hook that it may need, zero if it has had
 	// one since: its worker died, or leadership came back within a hook in which
 	// is-leader had said false, and Juju runs no leader-elected then.
@@ -94,6 +100,10 @@ func loadCharm() *jujusim.Charm {
 func New(o Options, cover *Coverage) *World {
 	w := &World{Opts: o, Now: Epoch, Units: make(map[string]*Machine), joined: make(map[[2]string]bool), cover: cover, Log: slog.New(slog.DiscardHandler)}
 	w.Check = newChecker(w)
+	w.judge = w.Check
+	if o.Claims != "" {
+		w.judge = newWitness(w)
+	}
 	w.Model = jujusim.New(CharmFiles, jujusim.Options{
 		Now:             func() time.Time { return w.Now },
 		Observer:        w.Observe,
@@ -130,17 +140,17 @@ func (w *World) Observe(e jujusim.Event) {
 			w.drop(m)
 			delete(w.Units, e.Unit)
 		}
-		w.Check.gone(e.Unit)
+		w.judge.gone(e.Unit)
 	case jujusim.HookEnded:
 		w.Hooks++
-		w.Check.committed(e)
+		w.judge.committed(e)
 		w.noteCommit(e)
 		w.workerCalled(e, e.Exit == 0 && e.Err == nil)
 		w.ending = nil
 		delete(w.Check.forced, e.Unit)
 		w.noteStamp(e)
 	case jujusim.ActionEnded:
-		w.Check.answered(e.Action)
+		w.judge.answered(e.Action)
 	case jujusim.HookKilled, jujusim.ExecLost:
 		w.workerCalled(e, false)
 		w.noteStamp(e)
@@ -168,7 +178,7 @@ func (w *World) drop(m *Machine) {
 		m.Running.abandon()
 		m.Running = nil
 	}
-	w.Check.left(m.Name)
+	w.judge.left(m.Name)
 }
 
 // Close ends all coroutines.
@@ -183,7 +193,7 @@ func (w *World) Close() {
 
 // must ends the simulation if an invariant is broken.
 func (w *World) must(b *invariant.Broken) {
-	if b == nil {
+	if b == nil || w.Opts.Claims != "" { // a claim is its witness's matter
 		return
 	}
 	if w.violated == "" {
