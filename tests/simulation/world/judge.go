@@ -118,18 +118,21 @@ func (j *witness) committed(e jujusim.Event) {
 	}
 }
 
-// queueWritten looks for what has left the queue.
+// queueWritten looks for what has left the queue: a leader on v1 may run several
+// operations in one hook, equal ones among them.
 func (j *witness) queueWritten(unit string, was, now codec.Queue) {
+	dropped := make(map[string]int)
 	for _, op := range was {
-		kept := slices.ContainsFunc(now, func(n codec.Operation) bool { return n.Equal(op) && n.RequestedAt == op.RequestedAt })
-		if kept {
-			continue
+		same := func(n codec.Operation) bool { return n.Equal(op) && n.RequestedAt == op.RequestedAt }
+		if !slices.ContainsFunc(now, same) {
+			dropped[op.CallbackID+op.Kwargs.JSON()]++
 		}
-		key := op.CallbackID + op.Kwargs.JSON()
-		if j.begun[unit][key] == 0 {
-			j.broken(QueueKept, "%s has lost %s, which it never began", unit, key)
+	}
+	for key, n := range dropped {
+		if begun := j.begun[unit][key]; begun < n {
+			j.broken(QueueKept, "%s has lost %s, %d times, and began it %d times", unit, key, n, begun)
 		}
-		j.begun[unit][key] = 0
+		delete(j.begun[unit], key)
 	}
 }
 
