@@ -58,8 +58,9 @@
 //
 // # Subordinate charms
 //
-// They can't use the lock yet: Juju's goal-state, which tells the leader who is
-// there, names no unit of a subordinate application, so that nobody is granted it.
+// All units of a subordinate application are in one peer relation and take turns,
+// whichever applications they are beside. One whose relation with its principal is
+// removed runs no operation from then on, while it still gets hooks and actions.
 //
 // # Tests
 //

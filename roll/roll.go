@@ -134,9 +134,7 @@ func (h *Hook) manager() *rollingops.Manager {
 		Log:      h.Log,
 		Attempts: unit.Attempts{Notes: unit.NotesOf(h.event, stateDir), Log: h.Log},
 	}
-	if h.peers != nil {
-		config.Relation, config.Leadership, config.GoalState = h.peers, h.peers, h.peers
-	}
+	h.peers.Join(&config)
 	if h.charm.Pacing != nil {
 		config.Pacing = func(ctx context.Context) (Pacing, error) { return h.charm.Pacing(ctx, h) }
 	}

@@ -134,9 +134,7 @@ func (h *hook) begin(ctx context.Context) error {
 	if h.peers, err = unit.FindPeers(ctx, h.Tools, h.event, PeerRelation); err != nil {
 		return err
 	}
-	if h.peers != nil {
-		config.Relation, config.Leadership, config.GoalState = h.peers, h.peers, h.peers
-	}
+	h.peers.Join(&config)
 	manager := rollingops.New(config)
 	for operation := range works {
 		manager.Register(operation, h.callback(operation))

@@ -31,7 +31,8 @@ type Leadership interface {
 // GoalState is what the controller knows, events delivered or not.
 type GoalState interface {
 	// Units returns all units, the local one too: true for those that are
-	// being removed.
+	// being removed. For a subordinate charm, of which goal-state names no unit,
+	// it returns those of all applications that it is integrated with.
 	Units(ctx context.Context) (leaving map[string]bool, err error)
 }
 

@@ -24,6 +24,7 @@ type Hook struct {
 	ownRead   unitView // the own databag as read
 	own       unitView // the own databag as it will be written
 	requeued  bool     // own.queue is not what was read
+	apart     bool     // a subordinate's attempt has to wait, for want of its principal
 	// ownRequeued is requeued before this hook's attempt.
 	ownRequeued bool
 	marks       marks  // units that an operator took the lock from
@@ -268,6 +269,9 @@ func (h *Hook) attempt(ctx context.Context) error {
 	if err := context.Cause(ctx); err != nil {
 		return fmt.Errorf("cannot begin an attempt: %w", err) // rather than count one that was none
 	}
+	if !h.besidePrincipal(context.WithoutCancel(ctx)) {
+		return nil
+	}
 	h.ownRequeued = h.requeued
 	if h.rolls.isStep(h.grant) {
 		if err := h.beginStep(); err != nil {
@@ -433,6 +437,9 @@ func (h *Hook) wakeIfNeeded(ctx context.Context, again time.Duration) error {
 		if h.report.Attempt.is(Continue) {
 			wait = max(wait, continueAfter)
 		}
+		if h.apart {
+			wait = max(wait, h.blindPause())
+		}
 		h.wake(ctx, wait)
 	case again > 0:
 		h.wake(ctx, again)
@@ -496,6 +503,9 @@ func (h *Hook) ownChanges() (map[string]string, error) {
 	if h.own.retryNow != h.ownRead.retryNow {
 		changes[KeyRetryNow] = h.own.retryNow
 	}
+	if h.m.Principal != "" && h.own.bag[KeyPrincipal] != h.m.Principal {
+		changes[KeyPrincipal] = h.m.Principal
+	}
 	if err := h.rolloutChanges(changes); err != nil {
 		return nil, err
 	}
@@ -515,6 +525,9 @@ func (h *Hook) appChanges() (map[string]string, error) {
 		changes[KeyGrantedUnit], changes[KeyGrantedAt] = h.grant.unit, ""
 		if !h.grant.free() {
 			changes[KeyGrantedAt] = h.grant.at.String()
+		}
+		if h.m.Principal != "" {
+			changes[KeyGrantedPrincipal] = h.grant.principalText()
 		}
 		if marked := h.standingMarks().String(); marked != h.marksRead {
 			changes[KeyForced] = marked

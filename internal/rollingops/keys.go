@@ -20,13 +20,18 @@ const (
 	// KeyRetryNow is executed_at of the failed attempt after which the unit need
 	// not pause: an operator wants the retry now. The retry uses it up.
 	KeyRetryNow = "rollingops-retry-now"
+	// KeyPrincipal is the unit that a unit of a subordinate charm is beside.
+	KeyPrincipal = "rollingops-principal"
+	// KeyGrantedPrincipal is granted_unit and, after a space, what that has in
+	// KeyPrincipal: the databag of a holder that is gone may not be readable.
+	KeyGrantedPrincipal = "rollingops-granted-principal"
 	// KeyForced is who lost the lock to an operator and has not committed
 	// anything since, see marks.
 	KeyForced = "rollingops-forced"
 )
 
 // UnitKeys are the keys of a unit's databag that count.
-var UnitKeys = []string{KeyState, KeyOperations, KeyExecutedAt, KeyExecutedAtCopy, KeyLeaving, KeyRetryNow, rollout.KeyStep, rollout.KeyLast}
+var UnitKeys = []string{KeyState, KeyOperations, KeyExecutedAt, KeyExecutedAtCopy, KeyLeaving, KeyRetryNow, KeyPrincipal, rollout.KeyStep, rollout.KeyLast}
 
 // AppKeys are the keys of the application databag that count.
-var AppKeys = []string{KeyGrantedUnit, KeyGrantedAt, KeyForced, rollout.KeyRecord, rollout.KeyGrant, rollout.KeyHistory}
+var AppKeys = []string{KeyGrantedUnit, KeyGrantedAt, KeyGrantedPrincipal, KeyForced, rollout.KeyRecord, rollout.KeyGrant, rollout.KeyHistory}

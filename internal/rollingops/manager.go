@@ -13,7 +13,7 @@ import (
 const LeaseMargin = 20 * time.Second
 
 // Config is what the package needs of the world. All fields but Relation,
-// Pacing, Order, Window and Attempts are required.
+// Principal, Beside, Pacing, Order, Window and Attempts are required.
 type Config struct {
 	Unit       string   // the local unit, such as "rolling-ops/0"
 	Relation   Relation // nil while the peer relation does not exist
@@ -22,6 +22,12 @@ type Config struct {
 	Clock      Clock
 	Waker      Waker
 	Log        *slog.Logger
+	// Principal is the unit that the local one is beside, such as "postgresql/0".
+	// It is empty unless the charm is subordinate.
+	Principal string
+	// Beside reports whether the local unit is in a relation with its principal.
+	// It is required with Principal, and asked before each attempt.
+	Beside func(ctx context.Context) (bool, error)
 	// Pacing is asked for when a retry is waiting, so that a hook without one
 	// need not read the charm's configuration. Nil means no pause.
 	Pacing func(ctx context.Context) (Pacing, error)

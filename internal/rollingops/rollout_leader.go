@@ -124,8 +124,8 @@ func (h *Hook) remember(e rollout.Entry) { h.rolls.history = h.rolls.history.Add
 // has not answered.
 func (h *Hook) phase(n int) rollout.Phase {
 	name := h.unitNamed(n)
-	leaving, exists := h.goal[name]
-	gone := h.goal != nil && (!exists || leaving) || name == h.m.Unit && h.event.Leaving
+	leaving, exists := h.whereabouts(name)
+	gone := h.goal != nil && (!exists || leaving || h.hasLeft(name)) || name == h.m.Unit && h.event.Leaving
 	v, _ := h.current(name)
 	return h.rolls.record.Phase(n, v.step, gone)
 }
@@ -207,10 +207,10 @@ func (h *Hook) StartRollout(ctx context.Context, q rollout.Request) (rollout.Rec
 	if _, err := h.inGoalState(ctx, h.m.Unit); err != nil {
 		return rollout.Record{}, err
 	}
-	if err := h.fixUnits(&q); err != nil {
+	if _, err := h.candidates(ctx); err != nil { // reads every unit
 		return rollout.Record{}, err
 	}
-	if _, err := h.candidates(ctx); err != nil { // reads every unit
+	if err := h.fixUnits(&q); err != nil {
 		return rollout.Record{}, err
 	}
 	started, err := h.rolls.record.Start(q, h.nextID(), h.m.reading())
@@ -226,8 +226,8 @@ func (h *Hook) fixUnits(q *rollout.Request) error {
 	q.Order = rollout.Given
 	if len(q.Units) == 0 {
 		q.Order = rollout.Auto
-		for name, leaving := range h.goal {
-			if n := unitIndex(name); n >= 0 && !leaving {
+		for _, name := range h.applicationUnits() {
+			if n := unitIndex(name); n >= 0 && h.stays(name) {
 				q.Units = append(q.Units, n)
 			}
 		}
@@ -235,7 +235,7 @@ func (h *Hook) fixUnits(q *rollout.Request) error {
 		return nil
 	}
 	for _, n := range q.Units {
-		if leaving, exists := h.goal[h.unitNamed(n)]; !exists || leaving {
+		if !h.stays(h.unitNamed(n)) {
 			return fmt.Errorf("the application has no unit %s: juju status lists those it has", h.unitNamed(n))
 		}
 	}

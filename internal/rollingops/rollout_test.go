@@ -30,6 +30,8 @@ type cluster struct {
 	order   func(context.Context, []string, string) ([]string, error)
 	opens   time.Time
 	blind   bool
+	// principals is goal-state if the charm is subordinate, app/N beside db/N.
+	principals map[string]bool
 }
 
 func newCluster(t *testing.T, n int) *cluster {
@@ -45,6 +47,9 @@ func (c *cluster) hook(unit string, kind EventKind, during func(*Hook)) Report {
 	c.t.Helper()
 	c.now = c.now.Add(time.Second)
 	s := &stage{unit: unit, leader: unit == c.leader, app: c.app, units: c.units, now: c.now, pacing: c.pacing}
+	if c.principals != nil {
+		s.principal, s.principals = "db/"+strings.TrimPrefix(unit, "app/"), c.principals
+	}
 	if c.blind {
 		s.goalErr = errors.New("not found")
 	}

@@ -59,7 +59,7 @@ func (h *Hook) passOn(ctx context.Context) (time.Duration, error) {
 	if err != nil || first == nil {
 		return again, err
 	}
-	h.grant = grant{unit: first.name, at: next(h.m.reading(), first.executedAt)}
+	h.grant = grant{unit: first.name, at: next(h.m.reading(), first.executedAt), principal: h.principalOf(first.name)}
 	h.report.Granted = first.name
 	log := h.m.Log
 	if first.rolling {
@@ -119,6 +119,10 @@ func (h *Hook) grantEnded(ctx context.Context) (bool, error) {
 	if goalErr != nil {
 		return false, goalErr
 	}
+	if err != nil && exists && h.beyondKnowing(g.unit) {
+		h.m.Log.Warn("the holder's databag can't be read: it keeps the lock, and may be gone", "unit", g.unit, "error", err)
+		return false, nil
+	}
 	if !exists {
 		return true, nil
 	}
@@ -156,7 +160,12 @@ func (h *Hook) candidates(ctx context.Context) ([]unitView, error) {
 	}
 	h.surveyed = true
 	for name, err := range failed {
-		if exists, goalErr := h.inGoalState(ctx, name); goalErr != nil || exists {
+		exists, goalErr := h.inGoalState(ctx, name)
+		switch {
+		case goalErr == nil && !exists:
+		case goalErr == nil && h.beyondKnowing(name):
+			h.m.Log.Warn("databag can't be read, the unit is passed over: it may be gone", "unit", name, "error", err)
+		default:
 			return nil, cmp.Or(goalErr, err)
 		}
 	}
@@ -165,11 +174,10 @@ func (h *Hook) candidates(ctx context.Context) ([]unitView, error) {
 			return nil, err
 		}
 	}
-	found = slices.DeleteFunc(found, func(v unitView) bool { return h.gone(v.name) })
 	if h.own.waits() && !h.event.Leaving {
 		found = append(found, h.own)
 	}
-	return found, nil
+	return slices.DeleteFunc(found, func(v unitView) bool { return h.gone(v.name) }), nil
 }
 
 // anyUnreadable reports whether another unit is to be named to the operator.
@@ -184,7 +192,7 @@ func (h *Hook) anyUnreadable() bool {
 
 // gone reports whether goal-state, if it was asked, does not have the unit.
 func (h *Hook) gone(unit string) bool {
-	_, exists := h.goal[unit]
+	_, exists := h.whereabouts(unit)
 	return h.goal != nil && !exists
 }
 
@@ -352,7 +360,7 @@ func (h *Hook) inGoalState(ctx context.Context, name string) (bool, error) {
 	if h.goalErr != nil {
 		return false, &blindError{h.goalErr}
 	}
-	_, exists := h.goal[name]
+	_, exists := h.whereabouts(name)
 	return exists, nil
 }
 
@@ -361,9 +369,11 @@ func (h *Hook) askGoalState(ctx context.Context) (map[string]bool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot read goal-state: %w", err)
 	}
-	if _, ok := units[h.m.Unit]; !ok {
-		// As for all units of a subordinate charm: everybody would seem gone.
-		return nil, fmt.Errorf("cannot use goal-state: it does not name %s itself", h.m.Unit)
+	if _, ok := units[h.m.Unit]; !ok && h.m.Principal == "" {
+		return nil, fmt.Errorf("cannot use goal-state: it does not name %s itself", h.m.Unit) // everybody would seem gone
+	}
+	if len(units) == 0 {
+		return nil, errors.New("cannot use goal-state: it names no unit that a subordinate is beside")
 	}
 	return units, nil
 }

@@ -29,12 +29,16 @@ type stage struct {
 	wakeErr    error
 	goalErr    error
 	listErr    error
-	goalEmpty  bool          // goal-state names nobody
-	dying      string        // a unit that is being removed
-	gone       string        // listed and readable, and not in goal-state
-	slow       time.Duration // of is-leader
-	listedGone []string      // listed, and gone
-	large      string        // a unit whose databag is too large
+	goalEmpty  bool            // goal-state names nobody
+	dying      string          // a unit that is being removed
+	gone       string          // listed and readable, and not in goal-state
+	slow       time.Duration   // of is-leader
+	listedGone []string        // listed, and gone
+	large      string          // a unit whose databag is too large
+	principal  string          // makes the charm subordinate
+	principals map[string]bool // goal-state of a subordinate
+	apart      bool            // in no relation with the principal
+	besideErr  error
 
 	calls  []string
 	wakes  []time.Duration
@@ -48,6 +52,9 @@ func (s *stage) manager() *Manager {
 		Log: slog.New(slog.NewTextHandler(&s.log, nil)), Attempts: s.attempts}
 	if s.pacing != nil {
 		c.Pacing = func(ctx context.Context) (Pacing, error) { return *s.pacing, ctx.Err() }
+	}
+	if s.principal != "" {
+		c.Principal, c.Beside = s.principal, func(context.Context) (bool, error) { return !s.apart, s.besideErr }
 	}
 	return New(c)
 }
@@ -105,6 +112,9 @@ type stageGoalState struct{ s *stage }
 
 func (g stageGoalState) Units(context.Context) (map[string]bool, error) {
 	g.s.calls = append(g.s.calls, "goal-state")
+	if g.s.principal != "" {
+		return g.s.principals, g.s.goalErr
+	}
 	units := make(map[string]bool)
 	for unit := range g.s.units {
 		if !g.s.goalEmpty && unit != g.s.gone {

@@ -26,6 +26,9 @@ const (
 type grant struct {
 	unit string
 	at   codec.Timestamp // zero when missing or unreadable
+	// principal is the holder's, "" if the charm is not subordinate or nobody has
+	// recorded it.
+	principal string
 }
 
 // readGrant reads the lock. What names no unit of the local unit's application,
@@ -37,6 +40,9 @@ func readGrant(app map[string]string, local string) grant {
 	}
 	if at, _ := readStamp(app[KeyGrantedAt]); roomFor(1, at) {
 		g.at = at
+	}
+	if holder, principal, _ := strings.Cut(app[KeyGrantedPrincipal], " "); holder == g.unit {
+		g.principal = readPrincipal(principal)
 	}
 	return g
 }
@@ -67,6 +73,8 @@ type unitView struct {
 	differ  bool   // the copies do, and have to be written anew
 	leaving string // KeyLeaving
 
+	principal string // "" if none is recorded that can be one
+
 	step    rollout.Step // zero when missing or unreadable
 	stepErr error
 	last    rollout.Last
@@ -78,6 +86,7 @@ type unitView struct {
 
 func newUnitView(name string, bag map[string]string) unitView {
 	v := unitView{name: name, state: State(bag[KeyState]), leaving: bag[KeyLeaving], retryNow: bag[KeyRetryNow], bag: bag}
+	v.principal = readPrincipal(bag[KeyPrincipal])
 	v.step, v.stepErr = rollout.ParseStep(bag[rollout.KeyStep])
 	v.last, _ = rollout.ParseLast(bag[rollout.KeyLast])
 	v.queue, v.queueErr = codec.ParseQueue(bag[KeyOperations])

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"rolling-ops/hooktool"
@@ -14,10 +15,11 @@ import (
 // Peers is the peer relation, the leadership and goal-state as the library wants
 // them: a hook tool call a method.
 type Peers struct {
-	tools *hooktool.Tools
-	id    string // such as "restart:0"
-	unit  string
-	leads bool
+	tools     *hooktool.Tools
+	id        string // such as "restart:0"
+	unit      string
+	principal string // "" unless the charm is subordinate
+	leads     bool
 }
 
 // FindPeers returns the peer relation of the event's unit, nil while there is
@@ -34,7 +36,15 @@ func FindPeers(ctx context.Context, tools *hooktool.Tools, event Event, relation
 		}
 		id = ids[0]
 	}
-	return &Peers{tools: tools, id: id, unit: event.Unit}, nil
+	return &Peers{tools: tools, id: id, unit: event.Unit, principal: event.Principal}, nil
+}
+
+// Join makes it that of the library, whose relation is none as long as p is nil.
+func (p *Peers) Join(c *rollingops.Config) {
+	if p != nil {
+		c.Relation, c.Leadership, c.GoalState = p, p, p
+		c.Principal, c.Beside = p.principal, p.Beside
+	}
 }
 
 // Leads is what is-leader said, once it was asked.
@@ -107,9 +117,48 @@ func (p *Peers) IsLeader(ctx context.Context) (bool, error) {
 
 func (p *Peers) Units(ctx context.Context) (leaving map[string]bool, err error) {
 	state, err := p.tools.GoalState(ctx)
-	leaving = make(map[string]bool, len(state.Units))
-	for unit, goal := range state.Units {
-		leaving[unit] = goal.Status == "dying"
+	if err != nil {
+		return nil, err
 	}
-	return leaving, err
+	leaving = make(map[string]bool, len(state.Units))
+	add := func(goals map[string]hooktool.GoalStatus) {
+		for unit, goal := range goals {
+			if IsName(unit) { // an application stands beside its units
+				leaving[unit] = goal.Status == "dying"
+			}
+		}
+	}
+	if p.principal == "" {
+		add(state.Units)
+		return leaving, nil
+	}
+	for _, goals := range state.Relations {
+		add(goals)
+	}
+	return leaving, nil
+}
+
+// Beside reports whether the local unit is in a relation with its principal, in
+// which only the unit's own last hook of that relation ends its part.
+func (p *Peers) Beside(ctx context.Context) (bool, error) {
+	state, err := p.tools.GoalState(ctx)
+	if err != nil {
+		return false, err
+	}
+	for endpoint, goals := range state.Relations {
+		if _, named := goals[p.principal]; !named {
+			continue
+		}
+		ids, err := p.tools.RelationIDs(ctx, endpoint)
+		if err != nil {
+			return false, err
+		}
+		for _, id := range ids {
+			units, err := p.tools.RelationList(ctx, id)
+			if err != nil || slices.Contains(units, p.principal) {
+				return err == nil, err
+			}
+		}
+	}
+	return false, nil
 }

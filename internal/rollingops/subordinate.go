@@ -1,0 +1,103 @@
+package rollingops
+
+import (
+	"context"
+	"maps"
+	"slices"
+)
+
+// Goal-state names no unit of a subordinate charm. It names the units of the
+// applications that the charm is integrated with, beside each of which one of the
+// subordinate's is: its principal. A principal does not go before its subordinate
+// has, and is named as long as that is in their relation. So a subordinate is gone
+// if its principal is not named, provided that none begins an attempt outside of
+// that relation. docs/protocol.md has the argument.
+
+// maxPrincipal bounds a unit's name, in bytes.
+const maxPrincipal = 255
+
+// readPrincipal returns the unit that a databag names, "" for what is no unit.
+func readPrincipal(name string) string {
+	if len(name) > maxPrincipal || applicationOf(name) == "" || !sameApplication(name, name) {
+		return ""
+	}
+	return name
+}
+
+// principalText is the value of KeyGrantedPrincipal.
+func (g grant) principalText() string {
+	if g.free() || g.principal == "" {
+		return ""
+	}
+	return g.unit + " " + g.principal
+}
+
+// principalOf is the unit's principal, "" if nobody has recorded it as far as this
+// hook has read. It never changes, so what was recorded with the grant counts.
+func (h *Hook) principalOf(unit string) string {
+	switch {
+	case unit == h.m.Unit:
+		return h.m.Principal
+	case unit == h.grant.unit && h.grant.principal != "":
+		return h.grant.principal
+	case unit == h.grantRead.unit && h.grantRead.principal != "":
+		return h.grantRead.principal
+	}
+	return h.bags[unit].principal
+}
+
+// whereabouts is what goal-state, once it was asked, has of a unit. A subordinate
+// whose principal nobody has recorded counts as there.
+func (h *Hook) whereabouts(unit string) (leaving, exists bool) {
+	switch {
+	case h.m.Principal == "":
+		leaving, exists = h.goal[unit]
+	case h.beyondKnowing(unit):
+		exists = true
+	default:
+		leaving, exists = h.goal[h.principalOf(unit)]
+	}
+	return leaving, exists
+}
+
+// beyondKnowing reports whether goal-state can't tell if the unit is there.
+func (h *Hook) beyondKnowing(unit string) bool {
+	return h.m.Principal != "" && h.principalOf(unit) == ""
+}
+
+// hasLeft reports whether a unit of a subordinate charm is no member of the peer
+// relation, as far as this hook knows. That takes the lock from nobody.
+func (h *Hook) hasLeft(unit string) bool {
+	return h.m.Principal != "" && h.listed && unit != h.m.Unit && unit != h.grant.unit && !slices.Contains(h.members, unit)
+}
+
+// applicationUnits are all units, once candidates has asked for what it needs.
+func (h *Hook) applicationUnits() []string {
+	if h.m.Principal != "" {
+		return append([]string{h.m.Unit}, h.members...)
+	}
+	return slices.Collect(maps.Keys(h.goal))
+}
+
+// stays reports whether the application has the unit and means to keep it.
+func (h *Hook) stays(unit string) bool {
+	leaving, exists := h.whereabouts(unit)
+	return exists && !leaving && !h.hasLeft(unit)
+}
+
+// besidePrincipal reports whether the attempt may begin: always, unless the unit
+// is a subordinate that has left the relation with its principal, or can't tell.
+// Then others may take it for gone already.
+func (h *Hook) besidePrincipal(ctx context.Context) bool {
+	if h.m.Principal == "" {
+		return true
+	}
+	beside, err := h.m.Beside(ctx)
+	if err != nil {
+		h.m.Log.Warn("cannot tell whether the principal is there, the operation has to wait", "principal", h.m.Principal, "error", err)
+	} else if !beside {
+		h.m.Log.Info("in no relation with the principal, the operation has to wait", "principal", h.m.Principal)
+	}
+	h.apart = err != nil || !beside
+	return !h.apart
+}
