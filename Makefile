@@ -19,8 +19,9 @@ operator: ## build the operators' program for all platforms into bin/operator/
 		CGO_ENABLED=0 GOOS=$${platform%/*} GOARCH=$${platform#*/} go build -trimpath -ldflags="-s -w" -o $$out ./cmd/juju-rolling-ops || exit 1; \
 	done
 
-charm: ## make rolling-ops_ARCH.charm without charmcraft (ARCH=amd64 or arm64)
+charm: ## make rolling-ops_ARCH.charm and the subordinate without charmcraft (ARCH=amd64 or arm64)
 	go run ./internal/pack -arch $(ARCH)
+	go run ./internal/pack -arch $(ARCH) -charm rolling-ops-subordinate
 
 demo: build ## five units on a simulated model restart one after the other
 	go run ./internal/pack -dir build/charm

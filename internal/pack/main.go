@@ -1,14 +1,17 @@
-// Pack makes the rolling-ops charm without charmcraft. It writes
-// rolling-ops_ARCH.charm; with -dir the same files into a directory; with -stage
+// Pack makes the charm rolling-ops without charmcraft, or with -charm the one for
+// machines that run something else. It writes NAME_ARCH.charm; with -dir the same files into a directory; with -stage
 // those that charmcraft's part is to hold.
 package main
 
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 
 	"rolling-ops/internal/charmfile"
 )
@@ -17,23 +20,30 @@ var (
 	programs  = map[string]string{"dispatch": "./cmd/dispatch", "worker": "./cmd/worker"}
 	documents = []string{"LICENSE", "README.md"}
 	juju      = []string{"actions.yaml", "config.yaml", "metadata.yaml"}
-	bases     = []string{"22.04", "24.04"} // as in charmcraft.yaml
+	// charms are the directories in which these are, by the charms' names.
+	charms = map[string]string{"rolling-ops": ".", "rolling-ops-subordinate": "charms/subordinate"}
+	bases  = []string{"22.04", "24.04"} // as in charmcraft.yaml
 )
 
 func main() {
 	root := flag.String("root", ".", "the project's `directory`")
+	charm := flag.String("charm", "rolling-ops", "the `name` of the charm: rolling-ops or rolling-ops-subordinate")
 	arch := flag.String("arch", runtime.GOARCH, "the `architecture` to build for: amd64 or arm64")
 	out := flag.String("out", ".", "the `directory` to write the charm to")
 	dir := flag.String("dir", "", "write the files of the charm to this `directory` instead of a charm")
 	stage := flag.String("stage", "", "write the part of charmcraft.yaml to this `directory` instead of a charm")
 	flag.Parse()
-	if err := run(*root, *arch, *out, *dir, *stage); err != nil {
+	if err := run(*root, *charm, *arch, *out, *dir, *stage); err != nil {
 		fmt.Fprintln(os.Stderr, "pack:", err)
 		os.Exit(1)
 	}
 }
 
-func run(root, arch, out, dir, stage string) error {
+func run(root, charm, arch, out, dir, stage string) error {
+	source, known := charms[charm]
+	if !known {
+		return fmt.Errorf("cannot make the charm %q: there are %s", charm, strings.Join(slices.Sorted(maps.Keys(charms)), " and "))
+	}
 	files, err := charmfile.Build(root, arch, programs)
 	if err != nil {
 		return err
@@ -46,7 +56,7 @@ func run(root, arch, out, dir, stage string) error {
 	if stage != "" {
 		return charmfile.Write(stage, files)
 	}
-	if texts, err = charmfile.Read(root, juju...); err != nil {
+	if texts, err = charmfile.Read(filepath.Join(root, source), juju...); err != nil {
 		return err
 	}
 	files = append(files, texts...)
@@ -54,7 +64,7 @@ func run(root, arch, out, dir, stage string) error {
 	if dir != "" {
 		return charmfile.Write(dir, files)
 	}
-	path := filepath.Join(out, "rolling-ops_"+arch+".charm")
+	path := filepath.Join(out, charm+"_"+arch+".charm")
 	if err := charmfile.Pack(path, files); err != nil {
 		return err
 	}

@@ -31,6 +31,9 @@ func project(t *testing.T) string {
 	for _, name := range slices.Concat(documents, juju) {
 		files[name] = "content of " + name + "\n"
 	}
+	for _, name := range juju {
+		files["charms/subordinate/"+name] = "content of the other " + name + "\n"
+	}
 	for name, content := range files {
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
@@ -47,7 +50,7 @@ func TestCharmIsReproducible(t *testing.T) {
 	var charms [][]byte
 	for range 2 {
 		root := project(t)
-		if err := run(root, "amd64", root, "", ""); err != nil {
+		if err := run(root, "rolling-ops", "amd64", root, "", ""); err != nil {
 			t.Fatal(err)
 		}
 		charm, err := os.ReadFile(filepath.Join(root, "rolling-ops_amd64.charm"))
@@ -63,7 +66,7 @@ func TestCharmIsReproducible(t *testing.T) {
 
 func TestCharmContent(t *testing.T) {
 	root := project(t)
-	if err := run(root, "arm64", root, "", ""); err != nil {
+	if err := run(root, "rolling-ops", "arm64", root, "", ""); err != nil {
 		t.Fatal(err)
 	}
 	z, err := zip.OpenReader(filepath.Join(root, "rolling-ops_arm64.charm"))
@@ -123,7 +126,7 @@ func TestCharmContent(t *testing.T) {
 
 func TestStage(t *testing.T) {
 	root, stage := project(t), t.TempDir()
-	if err := run(root, "amd64", "", "", stage); err != nil {
+	if err := run(root, "rolling-ops", "amd64", "", "", stage); err != nil {
 		t.Fatal(err)
 	}
 	entries, err := os.ReadDir(stage)
@@ -158,7 +161,7 @@ func TestErrors(t *testing.T) {
 			if err := os.RemoveAll(filepath.Join(root, test.remove)); err != nil {
 				t.Fatal(err)
 			}
-			err := run(root, test.arch, root, "", "")
+			err := run(root, "rolling-ops", test.arch, root, "", "")
 			if err == nil || !strings.HasPrefix(err.Error(), test.want) {
 				t.Errorf("got %v", err)
 			}
@@ -190,5 +193,47 @@ func TestCharmcraftAgrees(t *testing.T) {
 	}
 	if diff := cmp.Diff(slices.Concat(slices.Sorted(maps.Keys(programs)), documents), charmcraft.Parts["charm"].Prime); diff != "" {
 		t.Errorf("prime: %s", diff)
+	}
+}
+
+// The other charm has the same programs, and its own metadata.
+func TestSubordinateCharm(t *testing.T) {
+	root, dir := project(t), t.TempDir()
+	if err := run(root, "rolling-ops-subordinate", "amd64", root, dir, ""); err != nil {
+		t.Fatal(err)
+	}
+	metadata, err := os.ReadFile(filepath.Join(dir, "metadata.yaml"))
+	if err != nil || string(metadata) != "content of the other metadata.yaml\n" {
+		t.Errorf("%q, %v", metadata, err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "dispatch")); err != nil {
+		t.Error(err)
+	}
+	if err := run(root, "other", "amd64", root, dir, ""); err == nil || !strings.Contains(err.Error(), "rolling-ops and rolling-ops-subordinate") {
+		t.Errorf("an unknown charm: %v", err)
+	}
+}
+
+// Both charms have the same actions, options and platforms.
+func TestCharmsShareWhatTheyCan(t *testing.T) {
+	for _, name := range []string{"actions.yaml", "config.yaml"} {
+		if got, err := os.Readlink("../../charms/subordinate/" + name); err != nil || got != "../../"+name {
+			t.Errorf("%s is no link to the other charm's: %q, %v", name, got, err)
+		}
+	}
+	var platforms [2]any
+	for i, path := range []string{"../../charmcraft.yaml", "../../charms/subordinate/charmcraft.yaml"} {
+		var file map[string]any
+		text, err := os.ReadFile(path)
+		if err == nil {
+			err = yaml.Unmarshal(text, &file)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		platforms[i] = file["platforms"]
+	}
+	if diff := cmp.Diff(platforms[0], platforms[1]); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -42,17 +42,21 @@ make -C "$work/make" charm "ARCH=$arch"
 
 versions=$(sed -n "s/^  ubuntu@\(.*\):$arch:\$/\1/p" charmcraft.yaml)
 [ -n "$versions" ] || fail "charmcraft.yaml has no platform for $arch"
-charms=()
-for version in $versions; do
-	cp -a "$work/project" "$work/$version"
-	mkdir "$work/ubuntu-$version"
-	charm=$work/$version/rolling-ops_ubuntu@$version-$arch.charm
-	(
-		cd "$work/$version"
-		"$here/as-ubuntu.sh" "$work/ubuntu-$version" "$version" \
-			"$venv/bin/charmcraft" pack --verbose --destructive-mode --platform "ubuntu@$version:$arch"
-	)
-	"$venv/bin/charmcraft" analyse "$charm"
-	charms+=("$charm")
-done
-"$venv/bin/python" "$here/compare.py" "$work/make/rolling-ops_$arch.charm" "${charms[@]}"
+for version in $versions; do mkdir "$work/ubuntu-$version"; done
+check() { # NAME DIRECTORY: make a charm for each version, and compare
+	local charms=() charm version
+	for version in $versions; do
+		cp -a "$work/project" "$work/$1-$version"
+		charm=$work/$1-$version/$2/$1_ubuntu@$version-$arch.charm
+		(
+			cd "$work/$1-$version/$2"
+			"$here/as-ubuntu.sh" "$work/ubuntu-$version" "$version" \
+				"$venv/bin/charmcraft" pack --verbose --destructive-mode --platform "ubuntu@$version:$arch"
+		)
+		"$venv/bin/charmcraft" analyse "$charm"
+		charms+=("$charm")
+	done
+	"$venv/bin/python" "$here/compare.py" "$work/make/$1_$arch.charm" "${charms[@]}"
+}
+check rolling-ops .
+check rolling-ops-subordinate charms/subordinate

@@ -28,10 +28,14 @@ func (b *builder) build() (sim.Charms, error) {
 			return
 		}
 		b.dirs = sim.Charms{
-			steps.RollingOps: filepath.Join(b.dir, "rolling-ops"),
-			steps.Other:      filepath.Join(b.dir, "other"),
+			steps.RollingOps:  filepath.Join(b.dir, "rolling-ops"),
+			steps.Subordinate: filepath.Join(b.dir, "subordinate"),
+			steps.Other:       filepath.Join(b.dir, "other"),
 		}
 		if b.err = product.Charm(b.dirs[steps.RollingOps]); b.err != nil {
+			return
+		}
+		if b.err = product.Subordinate(b.dirs[steps.Subordinate]); b.err != nil {
 			return
 		}
 		b.err = otherCharm(b.dirs[steps.Other])

@@ -17,12 +17,17 @@ import (
 )
 
 // Charm makes the charm, as a directory like a unit's.
-func Charm(dir string) error {
+func Charm(dir string) error { return charm("rolling-ops", dir) }
+
+// Subordinate makes the charm for the machines of other applications in the same way.
+func Subordinate(dir string) error { return charm("rolling-ops-subordinate", dir) }
+
+func charm(name, dir string) error {
 	root, err := Watch()
 	if err != nil {
 		return err
 	}
-	return run("run", "rolling-ops/internal/pack", "-root", root, "-dir", dir)
+	return run("run", "rolling-ops/internal/pack", "-root", root, "-charm", name, "-dir", dir)
 }
 
 // Program builds the program of a package into a file, as those of the charm are
@@ -44,7 +49,7 @@ func run(args ...string) error {
 }
 
 // inputs are the files, besides the Go code, on which it depends what the charm does.
-var inputs = []string{"go.mod", "go.sum", "actions.yaml", "config.yaml", "metadata.yaml"}
+var inputs = []string{"go.mod", "go.sum", "actions.yaml", "config.yaml", "metadata.yaml", "charms/subordinate/metadata.yaml"}
 
 // Watch makes those and all of the project's Go code an input of the test that calls
 // it: go test runs that again when any of it has changed. It returns the project's

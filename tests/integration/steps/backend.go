@@ -58,6 +58,8 @@ type Charm string
 const (
 	// RollingOps is the charm of this project.
 	RollingOps Charm = "rolling-ops"
+	// Subordinate is the same charm for the machines of other applications.
+	Subordinate Charm = "rolling-ops-subordinate"
 	// Other is a charm of the same name with other operations, see package
 	// tests/integration/othercharm.
 	Other Charm = "other"
