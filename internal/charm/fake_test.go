@@ -28,6 +28,8 @@ type juju struct {
 	units    map[string]map[string]string
 	config   map[string]any
 	params   map[string]any
+	// principals are those that goal-state names, of a subordinate charm.
+	principals []string
 
 	calls    []string // in order, such as "relation-get rolling-ops/1"
 	failing  string   // the tool that does not work
@@ -103,6 +105,13 @@ func (j *juju) Run(_ context.Context, tool string, args []string, stdin []byte) 
 		units := map[string]map[string]string{}
 		for unit := range j.units {
 			units[unit] = map[string]string{"status": "active"}
+		}
+		if len(j.principals) > 0 {
+			named := map[string]map[string]string{}
+			for _, unit := range j.principals {
+				named[unit] = map[string]string{"status": "active"}
+			}
+			return j.answer(map[string]any{"units": map[string]any{}, "relations": map[string]any{"host": named}})
 		}
 		return j.answer(map[string]any{"units": units})
 	case "config-get":

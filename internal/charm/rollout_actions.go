@@ -223,13 +223,18 @@ func countParam(params hooktool.Settings, name string, without int) (int, error)
 	return int(n), nil
 }
 
-// unitsParam takes numbers of units, ranges of them, and whole names.
+// unitsParam takes numbers of units, ranges of them, whole names, and those of
+// what the units are beside.
 func (h *hook) unitsParam(params hooktool.Settings, name string) (rollout.Units, error) {
 	text, err := textParam(params, name, "")
 	if err != nil {
 		return nil, err
 	}
-	units, err := rollout.ParseUnits(strings.ReplaceAll(strings.ReplaceAll(text, " ", ""), h.application()+"/", ""))
+	numbers, err := h.inNumbers(text)
+	if err != nil {
+		return nil, fmt.Errorf("cannot use %q: %w", name, err)
+	}
+	units, err := rollout.ParseUnits(numbers)
 	if err != nil {
 		return nil, fmt.Errorf("cannot use %q: %w; it is a list such as 4,2,0 or 0-4", name, err)
 	}
@@ -250,10 +255,11 @@ type lockJSON struct {
 }
 
 type unitJSON struct {
-	Unit  string        `json:"unit"`
-	Phase rollout.Phase `json:"phase"`
-	Step  *rollout.Step `json:"step,omitempty"`
-	Last  *rollout.Last `json:"last,omitempty"`
+	Unit      string        `json:"unit"`
+	Principal string        `json:"principal,omitempty"`
+	Phase     rollout.Phase `json:"phase"`
+	Step      *rollout.Step `json:"step,omitempty"`
+	Last      *rollout.Last `json:"last,omitempty"`
 }
 
 func (h *hook) showRollout(ctx context.Context) (map[string]string, error) {
@@ -293,8 +299,9 @@ func (h *hook) rolloutJSON(ctx context.Context, r rollingops.Rollout) (string, e
 	if status.Holder != "" {
 		v.Lock = &lockJSON{Unit: status.Holder, At: codec.TimestampOf(status.Since).String()}
 	}
+	principals := h.ops.Principals()
 	for _, u := range r.Units {
-		shown := unitJSON{Unit: u.Name, Phase: u.Phase}
+		shown := unitJSON{Unit: u.Name, Principal: principals[u.Name], Phase: u.Phase}
 		if u.Step != (rollout.Step{}) {
 			shown.Step = &u.Step
 		}
@@ -315,7 +322,7 @@ func (h *hook) rolloutText(r rollingops.Rollout) string {
 		lines = append(lines, "reason: "+unit.OneLine(r.Record.Reason))
 	}
 	for _, u := range r.Units {
-		line := fmt.Sprintf("%-20s %s", u.Name, u.Phase)
+		line := fmt.Sprintf("%-20s %s", h.named(u.Name), u.Phase)
 		if u.Name == r.Holder {
 			line += ", holds the lock since " + h.clock(r.Since)
 		}

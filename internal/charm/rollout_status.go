@@ -76,18 +76,18 @@ func (h *hook) progress(r rollingops.Rollout) (name, message string) {
 	now := h.Clock.Now()
 	switch {
 	case r.Holder != "" && now.Sub(r.Since) > stallAfter:
-		return "blocked", fmt.Sprintf("%s: %s holds the lock since %s", head, r.Holder, h.clock(r.Since))
+		return "blocked", fmt.Sprintf("%s: %s holds the lock since %s", head, h.named(r.Holder), h.clock(r.Since))
 	case r.Holder != "":
-		return "active", fmt.Sprintf("%s: %s, %s runs", head, counts, r.Holder)
+		return "active", fmt.Sprintf("%s: %s, %s runs", head, counts, h.named(r.Holder))
 	case !r.Opens.IsZero():
 		return "active", fmt.Sprintf("%s: %s, its window opens %s", head, counts, h.clock(r.Opens))
 	case r.WaitsFor != "" && now.Sub(lastMove(r)) > stallAfter:
-		return "blocked", fmt.Sprintf("%s: %s has not answered", head, r.WaitsFor)
+		return "blocked", fmt.Sprintf("%s: %s has not answered", head, h.named(r.WaitsFor))
 	case r.WaitsFor != "":
-		return "active", fmt.Sprintf("%s: %s, waits for %s", head, counts, r.WaitsFor)
+		return "active", fmt.Sprintf("%s: %s, waits for %s", head, counts, h.named(r.WaitsFor))
 	}
 	if failing := unitsIn(r, rollout.PhaseFailing); len(failing) > 0 {
-		return "active", fmt.Sprintf("%s: %s, %s tries again", head, counts, andMore(failing))
+		return "active", fmt.Sprintf("%s: %s, %s tries again", head, counts, h.andMore(failing))
 	}
 	return "active", head + ": " + counts
 }
@@ -95,10 +95,10 @@ func (h *hook) progress(r rollingops.Rollout) (name, message string) {
 func (h *hook) paused(r rollingops.Rollout, head, counts string) (name, message string) {
 	switch r.Record.Why {
 	case rollout.AfterCanary:
-		return "blocked", fmt.Sprintf("%s paused after %s: %s", head, newest(r), rollout.ActionResume)
+		return "blocked", fmt.Sprintf("%s paused after %s: %s", head, h.named(newest(r)), rollout.ActionResume)
 	case rollout.AfterFailure:
 		failed := append(unitsIn(r, rollout.PhaseFailed), unitsIn(r, rollout.PhaseFailing)...)
-		return "blocked", fmt.Sprintf("%s paused: %s failed: %s", head, andMore(failed), rollout.ActionShow)
+		return "blocked", fmt.Sprintf("%s paused: %s failed: %s", head, h.andMore(failed), rollout.ActionShow)
 	case rollout.AfterRelease:
 		return "blocked", fmt.Sprintf("%s paused: the lock was taken from a unit: %s", head, rollout.ActionShow)
 	}
@@ -129,14 +129,14 @@ func unitsIn(r rollingops.Rollout, phase rollout.Phase) (units []string) {
 }
 
 // andMore names the first of some units.
-func andMore(units []string) string {
+func (h *hook) andMore(units []string) string {
 	switch len(units) {
 	case 0:
 		return "a unit"
 	case 1:
-		return units[0]
+		return h.named(units[0])
 	}
-	return fmt.Sprintf("%s and %d more", units[0], len(units)-1)
+	return fmt.Sprintf("%s and %d more", h.named(units[0]), len(units)-1)
 }
 
 // newest is the unit whose step ended well last.

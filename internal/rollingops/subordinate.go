@@ -101,3 +101,18 @@ func (h *Hook) besidePrincipal(ctx context.Context) bool {
 	h.apart = err != nil || !beside
 	return !h.apart
 }
+
+// Principals returns which units are beside which, as far as this hook has read:
+// after Survey of all. It is empty unless the charm is a subordinate one.
+func (h *Hook) Principals() map[string]string {
+	principals := make(map[string]string)
+	if h.m.Principal == "" {
+		return principals
+	}
+	for _, unit := range append([]string{h.m.Unit, h.grant.unit}, slices.Collect(maps.Keys(h.bags))...) {
+		if principal := h.principalOf(unit); unit != "" && principal != "" {
+			principals[unit] = principal
+		}
+	}
+	return principals
+}
