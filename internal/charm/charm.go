@@ -121,12 +121,13 @@ func (h *hook) run(ctx context.Context) error {
 // begin finds the peer relation and hands it to the library.
 func (h *hook) begin(ctx context.Context) error {
 	config := rollingops.Config{
-		Unit:   h.event.Unit,
-		Clock:  h.Clock,
-		Waker:  h.Waker,
-		Log:    h.Log,
-		Pacing: h.pacing,
-		Window: h.window,
+		Unit:    h.event.Unit,
+		Clock:   h.Clock,
+		Waker:   h.Waker,
+		Log:     h.Log,
+		Pacing:  h.pacing,
+		Window:  h.window,
+		Primary: h.primary,
 
 		Attempts: h,
 	}
@@ -209,6 +210,23 @@ func (h *hook) config(ctx context.Context) (*loadedConfig, error) {
 func (h *hook) workload() string {
 	application, _, _ := strings.Cut(cmp.Or(h.event.Principal, h.event.Unit), "/")
 	return application
+}
+
+// maxPrimaryCheck is how long the primary-check may take: the leader that answers its
+// own rollout has the application databag to write soon.
+const maxPrimaryCheck = 10 * time.Second
+
+// primary reports whether the unit should go last in a rollout.
+func (h *hook) primary(ctx context.Context) (bool, error) {
+	config, err := h.config(ctx)
+	if err != nil || len(config.PrimaryCheck) == 0 {
+		return false, err
+	}
+	err = h.program(ctx, maxPrimaryCheck, config.PrimaryCheck...)
+	if exitCode(err) >= 0 {
+		return false, nil // the command says no
+	}
+	return err == nil, err
 }
 
 // window returns when a step of a rollout may begin: not before the configuration

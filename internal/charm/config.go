@@ -33,6 +33,9 @@ type Config struct {
 	// PreCheck is the argument vector of the command that has to succeed before
 	// anything is stopped, empty for none.
 	PreCheck []string
+	// PrimaryCheck is the argument vector of the command that succeeds on the unit
+	// that goes last in a rollout, empty for none.
+	PrimaryCheck []string
 	// Window says when steps of a rollout may begin.
 	Window window.Windows
 	// Pacing is the pause before a retry.
@@ -84,6 +87,7 @@ func ParseConfig(settings hooktool.Settings, application string) (Config, error)
 	read("health-check-timeout", duration(&c.HealthCheckTimeout, minCheckTimeout, maxCheckTimeout))
 	read("health-for", duration(&c.HealthFor, 0, maxHealthFor))
 	readOwn("pre-check", command(&c.PreCheck))
+	readOwn("primary-check", command(&c.PrimaryCheck))
 	read("window", func(value string) (err error) {
 		c.Window, err = window.Parse(value)
 		return err
@@ -143,12 +147,15 @@ func isServiceName(s string) bool {
 		!strings.ContainsFunc(s, func(r rune) bool { return !isAlphanumeric(r) && !strings.ContainsRune(`:_.\@-`, r) })
 }
 
+// scheduling are the options on which no attempt depends.
+var scheduling = []string{"retry-delay", "retry-delay-max", "window", "primary-check"}
+
 // fingerprint tells one configuration from another, as far as an attempt
 // depends on it. Options may hold secrets, so it is a hash.
 func fingerprint(settings hooktool.Settings) string {
 	hash := sha256.New()
 	for _, option := range slices.Sorted(maps.Keys(settings)) {
-		if option != "retry-delay" && option != "retry-delay-max" && option != "window" {
+		if !slices.Contains(scheduling, option) {
 			fmt.Fprintf(hash, "%s=%q\n", option, fmt.Sprint(settings[option]))
 		}
 	}

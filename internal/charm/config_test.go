@@ -40,6 +40,7 @@ func TestParseConfig(t *testing.T) {
 		{"health-check-timeout", "1m30s", func(c *Config) { c.HealthCheckTimeout = 90 * time.Second }},
 		{"command", "update --all", func(c *Config) { c.Command = []string{"update", "--all"} }},
 		{"command-timeout", "1h", func(c *Config) { c.CommandTimeout = time.Hour }},
+		{"primary-check", "is-primary", func(c *Config) { c.PrimaryCheck = []string{"is-primary"} }},
 		{"window", "", func(*Config) {}},
 		{"window", "Sat 02:00-04:00", func(c *Config) { c.Window = must(window.Parse("Sat 02:00-04:00")) }},
 		{"service", "rolling-ops: a b\nkafka: c", func(c *Config) { c.Services = []string{"a", "b"} }},

@@ -291,3 +291,34 @@ func TestBootFiles(t *testing.T) {
 		write(t, dir+"/reboot-required", "")
 	}
 }
+
+// The primary-check says which unit asks for the last turn.
+func TestPrimaryCheck(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		config map[string]any
+		err    error
+		want   string
+		warns  bool
+	}{
+		{"yes", map[string]any{"primary-check": "ask me"}, nil, "true", false},
+		{"no", map[string]any{"primary-check": "ask me"}, exits(1), "", false},
+		{"can't be run", map[string]any{"primary-check": "ask me"}, errBroken, "", true},
+		{"none", nil, nil, "", false},
+		{"another application's", map[string]any{"primary-check": "kafka: ask me"}, nil, "", false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			m, j := newMachine(), newJuju(t, 2)
+			j.leader, j.config, j.params = true, test.config, map[string]any{}
+			m.broken["ask me"] = test.err
+			handle(t, m, j, "action start-rollout")
+			handle(t, m, j, "restart-relation-changed")
+			if got := j.units[local]["rollingops-primary"]; got != test.want || j.units[local]["rollingops-step"] == "" {
+				t.Errorf("primary %q, databag %v", got, j.units[local])
+			}
+			if got := strings.Contains(m.log.String(), "cannot tell whether this unit should go last"); got != test.warns {
+				t.Errorf("log %s", &m.log)
+			}
+		})
+	}
+}

@@ -202,7 +202,7 @@ func (h *Hook) Finish(ctx context.Context) (Report, error) {
 	if err := h.attempt(ctx); err != nil {
 		return h.report, err
 	}
-	h.answer()
+	h.answer(steady)
 	if err := h.followUp(steady); err != nil {
 		if h.report.Attempt == nil {
 			return h.report, err

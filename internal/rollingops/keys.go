@@ -22,6 +22,8 @@ const (
 	KeyRetryNow = "rollingops-retry-now"
 	// KeyPrincipal is the unit that a unit of a subordinate charm is beside.
 	KeyPrincipal = "rollingops-principal"
+	// KeyPrimary says that the unit asked for the last turn when it answered.
+	KeyPrimary = "rollingops-primary"
 	// KeyGrantedPrincipal is granted_unit and, after a space, what that has in
 	// KeyPrincipal: the databag of a holder that is gone may not be readable.
 	KeyGrantedPrincipal = "rollingops-granted-principal"
@@ -31,7 +33,7 @@ const (
 )
 
 // UnitKeys are the keys of a unit's databag that count.
-var UnitKeys = []string{KeyState, KeyOperations, KeyExecutedAt, KeyExecutedAtCopy, KeyLeaving, KeyRetryNow, KeyPrincipal, rollout.KeyStep, rollout.KeyLast}
+var UnitKeys = []string{KeyState, KeyOperations, KeyExecutedAt, KeyExecutedAtCopy, KeyLeaving, KeyRetryNow, KeyPrincipal, KeyPrimary, rollout.KeyStep, rollout.KeyLast}
 
 // AppKeys are the keys of the application databag that count.
 var AppKeys = []string{KeyGrantedUnit, KeyGrantedAt, KeyGrantedPrincipal, KeyForced, rollout.KeyRecord, rollout.KeyGrant, rollout.KeyHistory}

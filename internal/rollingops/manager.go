@@ -13,7 +13,7 @@ import (
 const LeaseMargin = 20 * time.Second
 
 // Config is what the package needs of the world. All fields but Relation,
-// Principal, Beside, Pacing, Order, Window and Attempts are required.
+// Principal, Beside, Pacing, Order, Primary, Window and Attempts are required.
 type Config struct {
 	Unit       string   // the local unit, such as "rolling-ops/0"
 	Relation   Relation // nil while the peer relation does not exist
@@ -35,6 +35,10 @@ type Config struct {
 	// them, such as a database's primary last. It is asked at each grant. Nil
 	// means the highest number first and the leader last.
 	Order func(ctx context.Context, units []string, leader string) ([]string, error)
+	// Primary reports whether the local unit is one that should go last in a rollout
+	// over all units without an Order, such as a database's primary. It is asked when
+	// the unit answers a rollout, and takes a few seconds at most. Nil means no.
+	Primary func(ctx context.Context) (bool, error)
 	// Window returns when a step of a rollout may begin, now or later. Nil means
 	// at any time.
 	Window func(ctx context.Context, now time.Time) (opens time.Time, err error)

@@ -1,6 +1,7 @@
 package rollingops
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -54,7 +55,11 @@ func (h *Hook) untilWindow(ctx context.Context) (time.Duration, error) {
 func (h *Hook) order(ctx context.Context) (rollout.Units, error) {
 	record := h.rolls.record
 	order := record.InOrder(unitIndex(h.m.Unit))
-	if record.Order == rollout.Given || h.m.Order == nil {
+	switch {
+	case record.Order == rollout.Given:
+		return order, nil
+	case h.m.Order == nil:
+		slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(h.asksForLast(a), h.asksForLast(b)) })
 		return order, nil
 	}
 	var names []string
@@ -74,6 +79,14 @@ func (h *Hook) order(ctx context.Context) (rollout.Units, error) {
 		order = append(order, unitIndex(name))
 	}
 	return order, nil
+}
+
+// asksForLast is 1 for a unit that asked for the last turn of this rollout, else 0.
+func (h *Hook) asksForLast(n int) int {
+	if v, _ := h.current(h.unitNamed(n)); v.primary && v.step.ID == h.rolls.record.ID {
+		return 1
+	}
+	return 0
 }
 
 // settleRollout ends or pauses the rollout if its units say so, once the lock is

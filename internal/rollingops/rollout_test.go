@@ -29,6 +29,7 @@ type cluster struct {
 	pacing  *Pacing
 	order   func(context.Context, []string, string) ([]string, error)
 	opens   time.Time
+	primary string // the unit that asks for the last turn
 	blind   bool
 	// principals is goal-state if the charm is subordinate, app/N beside db/N.
 	principals map[string]bool
@@ -55,6 +56,9 @@ func (c *cluster) hook(unit string, kind EventKind, during func(*Hook)) Report {
 	}
 	m := s.manager()
 	m.Order = c.order
+	if c.primary != "" {
+		m.Primary = func(context.Context) (bool, error) { return unit == c.primary, nil }
+	}
 	if !c.opens.IsZero() {
 		m.Window = func(_ context.Context, now time.Time) (time.Time, error) {
 			if c.opens.After(now) {
@@ -237,6 +241,37 @@ func TestRolloutOrder(t *testing.T) {
 				t.Errorf("history %+v, %v", h, err)
 			}
 		})
+	}
+}
+
+// The unit that asks for the last turn has it, unless the order is given.
+func TestRolloutPrimaryGoesLast(t *testing.T) {
+	for _, tt := range []struct {
+		primary string
+		units   rollout.Units
+		ran     string
+	}{
+		{"app/2", nil, "3 1 0 2"},
+		{"app/3", nil, "2 1 0 3"},
+		{"app/0", nil, "3 2 1 0"}, // the leader
+		{"app/2", rollout.Units{2, 1}, "2 1"},
+	} {
+		c := newCluster(t, 4)
+		c.primary = tt.primary
+		c.mustStart(rollout.Request{Units: tt.units})
+		c.settle()
+		c.is(tt.ran, rollout.Done, "")
+		for unit, bag := range c.units {
+			if tt.units == nil && (bag[KeyPrimary] == "true") != (unit == tt.primary) {
+				t.Errorf("%s is primary: %q", unit, bag[KeyPrimary])
+			}
+		}
+		// Who was it in the last rollout need not be it in the next.
+		if c.primary, c.ran = "app/1", nil; tt.units == nil {
+			c.mustStart(rollout.Request{})
+			c.settle()
+			c.is("3 2 0 1", rollout.Done, "")
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package rollingops
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -46,11 +47,12 @@ func (m *Manager) Rollable(id string) { m.rollable[id] = true }
 // answer says that the unit is ready for its step, if the rollout wants to know.
 // Its state is then not idle: a leader on the Python library frees the lock of a
 // unit that is.
-func (h *Hook) answer() {
+func (h *Hook) answer(ctx context.Context) {
 	record := h.rollsRead.record
 	if !h.event.Leaving && h.rollsRead.err == nil && h.own.queueErr == nil && h.own.mayAnswer(record) &&
 		record.Wants(unitIndex(h.m.Unit), h.own.step) {
 		h.own.step, h.own.stepErr = rollout.Step{ID: record.ID, Round: record.Round, State: rollout.StepReady}, nil
+		h.own.primary = h.isPrimary(ctx)
 	}
 	if h.own.step == (rollout.Step{}) || h.own.queueErr != nil || h.own.queue.Len() > 0 {
 		return
@@ -61,6 +63,18 @@ func (h *Hook) answer() {
 	case h.own.state == Requested:
 		h.own.state = Idle
 	}
+}
+
+// isPrimary reports whether the unit asks for the last turn.
+func (h *Hook) isPrimary(ctx context.Context) bool {
+	if h.m.Primary == nil {
+		return false
+	}
+	primary, err := h.m.Primary(ctx)
+	if err != nil {
+		h.m.Log.Warn("cannot tell whether this unit should go last, it does not", "error", err)
+	}
+	return primary && err == nil
 }
 
 // mayAnswer reports whether the unit's own step can be overwritten. One that
@@ -170,6 +184,12 @@ func (h *Hook) putOff(a *Attempt) {
 
 // rolloutChanges are those of the own databag.
 func (h *Hook) rolloutChanges(changes map[string]string) error {
+	if h.own.primary != h.ownRead.primary {
+		changes[KeyPrimary] = ""
+		if h.own.primary {
+			changes[KeyPrimary] = primary
+		}
+	}
 	if h.own.step != h.ownRead.step || h.own.stepErr != h.ownRead.stepErr {
 		text, err := h.own.step.Encode()
 		if err != nil {

@@ -75,6 +75,8 @@ type unitView struct {
 
 	principal string // "" if none is recorded that can be one
 
+	primary bool // it asked for the last turn
+
 	step    rollout.Step // zero when missing or unreadable
 	stepErr error
 	last    rollout.Last
@@ -84,9 +86,13 @@ type unitView struct {
 	bag      map[string]string // as read
 }
 
+// primary is the only value of KeyPrimary.
+const primary = "true"
+
 func newUnitView(name string, bag map[string]string) unitView {
 	v := unitView{name: name, state: State(bag[KeyState]), leaving: bag[KeyLeaving], retryNow: bag[KeyRetryNow], bag: bag}
 	v.principal = readPrincipal(bag[KeyPrincipal])
+	v.primary = bag[KeyPrimary] == primary
 	v.step, v.stepErr = rollout.ParseStep(bag[rollout.KeyStep])
 	v.last, _ = rollout.ParseLast(bag[rollout.KeyLast])
 	v.queue, v.queueErr = codec.ParseQueue(bag[KeyOperations])
