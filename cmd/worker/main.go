@@ -27,11 +27,15 @@ func main() {
 func command() *cobra.Command {
 	var o worker.Options
 	var delay time.Duration
+	var watch bool
 	cmd := &cobra.Command{
 		Use:   "worker --unit-name UNIT --charm-dir DIR --state-dir DIR",
 		Short: "Have a Juju unit run the hook " + worker.Hook + " after a delay",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if watch {
+				return worker.RunWatch(cmd.Context(), o, delay)
+			}
 			return worker.Run(cmd.Context(), o, delay)
 		},
 		SilenceErrors: true,
@@ -43,5 +47,6 @@ func command() *cobra.Command {
 	flags.StringVar(&o.StateDir, "state-dir", "", "the `directory` for locks and log")
 	flags.StringVar(&o.RunCmd, "run-cmd", "", "the `program` that runs a command in a unit's context (default juju-exec or juju-run)")
 	flags.DurationVar(&delay, "delay", 0, "how long to wait first, such as 30s")
+	flags.BoolVar(&watch, "watch", false, "let a later hook of the unit call it off")
 	return cmd
 }

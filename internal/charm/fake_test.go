@@ -147,6 +147,7 @@ type machine struct {
 	commands    []string
 	broken      map[string]error // commands that fail
 	wakes       []time.Duration
+	looks       []time.Duration
 	notes       map[string][]byte
 	transitions []string
 	sleepErr    error
@@ -165,6 +166,11 @@ func (m *machine) SinceBoot() time.Duration { return m.booted }
 
 func (m *machine) Wake(_ context.Context, delay time.Duration) error {
 	m.wakes = append(m.wakes, delay)
+	return nil
+}
+
+func (m *machine) Watch(_ context.Context, delay time.Duration) error {
+	m.looks = append(m.looks, delay)
 	return nil
 }
 

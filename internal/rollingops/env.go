@@ -49,6 +49,10 @@ type Clock interface {
 // delay is over and the running hook has been committed.
 type Waker interface {
 	Wake(ctx context.Context, delay time.Duration) error
+	// Watch brings the unit back when delay is over too, but only if nobody calls
+	// it off until then: with a delay of 0, in a later hook. One that is asked for
+	// already stays as it is.
+	Watch(ctx context.Context, delay time.Duration) error
 }
 
 // Attempts is a note on the unit's own machine of the attempt that is being

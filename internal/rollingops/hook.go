@@ -30,6 +30,8 @@ type Hook struct {
 	marks       marks  // units that an operator took the lock from
 	marksRead   string // as read
 	forced      string // the one of this hook
+	nudgeRead   string // the grant whose holder was nudged, by its stamp
+	nudge       string // as it will be written
 	rollsRead   rolls  // rollouts as read
 	rolls       rolls  // as they will be written
 
@@ -210,8 +212,10 @@ func (h *Hook) Finish(ctx context.Context) (Report, error) {
 		// The callback has run: it would run again, and as often as this fails.
 		h.m.Log.Error("cannot schedule, the worker will bring the unit back", "error", err)
 		h.grant, h.rolls, h.report.Released, h.report.Granted = h.grantRead, h.rollsRead, "", ""
-		h.wake(steady, recheckAfter)
+		h.nudge = h.nudgeRead
+		h.wake(steady, comeBackAfter)
 	}
+	h.watchHolder(steady)
 	return h.report, h.write(steady)
 }
 
@@ -497,9 +501,6 @@ func (h *Hook) ownChanges() (map[string]string, error) {
 		changes[KeyExecutedAt] = h.own.executedAt.String()
 		changes[KeyExecutedAtCopy] = changes[KeyExecutedAt]
 	}
-	if leaving := h.grant.at.String(); h.event.Leaving && h.holdsUnused() && h.ownRead.leaving != leaving {
-		changes[KeyLeaving] = leaving
-	}
 	if h.own.retryNow != h.ownRead.retryNow {
 		changes[KeyRetryNow] = h.own.retryNow
 	}
@@ -532,6 +533,9 @@ func (h *Hook) appChanges() (map[string]string, error) {
 		if marked := h.standingMarks().String(); marked != h.marksRead {
 			changes[KeyForced] = marked
 		}
+	}
+	if h.nudge != h.nudgeRead {
+		changes[KeyNudge] = h.nudge
 	}
 	return changes, h.rolls.changes(h.rollsRead, changes)
 }

@@ -103,6 +103,8 @@ func (m *Manager) Begin(ctx context.Context, ev Event) (*Hook, error) {
 	}
 	h.rollsRead = readRolls(app)
 	h.rolls = h.rollsRead
+	h.nudgeRead = app[KeyNudge]
+	h.nudge = h.nudgeRead
 	h.grantRead = readGrant(app, m.Unit)
 	h.grant = h.grantRead
 	h.marksRead = app[KeyForced]

@@ -233,7 +233,7 @@ func TestAttemptOutlivesAFailedSchedule(t *testing.T) {
 	if s.wroteA != nil || report.Granted != "" || report.Released != "" {
 		t.Errorf("the lock was changed: %v, %+v", s.wroteA, report)
 	}
-	if diff := gocmp.Diff([]time.Duration{recheckAfter}, s.wakes); diff != "" {
+	if diff := gocmp.Diff([]time.Duration{comeBackAfter}, s.wakes); diff != "" {
 		t.Errorf("worker (-want +got):\n%s", diff)
 	}
 }

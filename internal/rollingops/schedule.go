@@ -12,15 +12,18 @@ import (
 	"rolling-ops/internal/rollout"
 )
 
-// recheckAfter is when a leader looks again whether a holder that is leaving is
-// gone: it may have heard Juju's last word about it already.
-const recheckAfter = 10 * time.Second
+// lookAfter is when a leader looks again at the unit that holds the lock, and
+// again after that. Juju may tell nobody that it is gone, or the leader has
+// heard Juju's last word about it already.
+const lookAfter = 30 * time.Second
+
+// comeBackAfter is when a leader comes back that could not schedule.
+const comeBackAfter = 10 * time.Second
 
 // schedule is the leader's part: clear a grant that is used or whose holder is
 // gone, then grant the lock to whoever is next. It returns after how long the
-// leader has to look again, 0 for not at all: a paced retry is due then and the
-// lock is free for want of anything else, a holder that leaves may be gone, or
-// goal-state can be had again.
+// leader has to come back, 0 for not at all: a paced retry is due then and the
+// lock is free for want of anything else, or goal-state can be had again.
 func (h *Hook) schedule(ctx context.Context) (time.Duration, error) {
 	again, err := h.passOn(ctx)
 	if blind := new(blindError); errors.As(err, &blind) {
@@ -37,7 +40,7 @@ func (h *Hook) passOn(ctx context.Context) (time.Duration, error) {
 		return 0, err
 	}
 	if !ended {
-		return h.recheck(), nil
+		return 0, h.nudgeHolder(ctx)
 	}
 	if !h.grant.free() {
 		h.m.Log.Info("lock released", "unit", h.grant.unit)
@@ -67,8 +70,55 @@ func (h *Hook) passOn(ctx context.Context) (time.Duration, error) {
 		log = log.With("rollout", h.rolls.record.ID)
 	}
 	log.Info("lock granted", "unit", first.name)
-	return h.recheck(), nil
+	return 0, nil
 }
+
+// watchHolder has the leader look at the unit that holds the lock, and calls
+// that off when there is nothing to look at.
+func (h *Hook) watchHolder(ctx context.Context) {
+	delay := time.Duration(0)
+	if h.leads && !h.event.Leaving && !h.grant.free() && h.grant.unit != h.m.Unit {
+		delay = lookAfter
+	}
+	if err := h.m.Waker.Watch(ctx, delay); err != nil {
+		h.m.Log.Error("cannot ask for a look at the holder of the lock", "error", err)
+	}
+}
+
+// nudgeHolder has the holder run a hook if it is late, since nothing may bring it
+// back: its worker died with its agent or its machine. What is written has no
+// other purpose than a relation-changed there. Once a grant is enough, as any
+// hook of the unit starts its worker.
+func (h *Hook) nudgeHolder(ctx context.Context) error {
+	v, read := h.bags[h.grant.unit]
+	if !read || h.nudge == h.grant.at.String() {
+		return nil
+	}
+	since, late := h.grant.at.Time(), nudgeAfter
+	if v.state == AwaitRetryHold {
+		left, err := h.pauseLeft(ctx, v)
+		if err != nil || left > 0 {
+			return err
+		}
+		late = nudgePausedAfter
+		if op, _ := v.head(); h.pacing != nil && v.paused() {
+			over := v.executedAt.Time().Add(h.pacing.pause(op.Attempt.Int()))
+			since = later(codec.TimestampOf(since), codec.TimestampOf(over)).Time()
+		}
+	}
+	if h.m.Clock.Now().Sub(since) > late {
+		h.m.Log.Info("the holder of the lock is late, nudging it", "unit", h.grant.unit)
+		h.nudge = h.grant.at.String()
+	}
+	return nil
+}
+
+// How late a holder may be: after its pause, which its worker ends to the
+// second, and otherwise, when it may be at work.
+const (
+	nudgePausedAfter = 10 * time.Second
+	nudgeAfter       = time.Minute
+)
 
 // maxBlindPause bounds the time until a leader without goal-state comes back.
 const maxBlindPause = 2 * time.Minute
@@ -81,15 +131,7 @@ func (h *Hook) blindPause() time.Duration {
 		last = later(last, v.lastActive())
 	}
 	quiet := h.m.Clock.Now().Sub(last.Time())
-	return min(max(quiet/2, recheckAfter), maxBlindPause)
-}
-
-// recheck is when to look again at the holder, 0 for not at all.
-func (h *Hook) recheck() time.Duration {
-	if h.goal[h.grant.unit] {
-		return recheckAfter
-	}
-	return 0
+	return min(max(quiet/2, comeBackAfter), maxBlindPause)
 }
 
 // release clears the grant.
@@ -97,7 +139,7 @@ func (h *Hook) release() {
 	if !h.grant.free() {
 		h.report.Released = h.grant.unit
 	}
-	h.grant, h.rolls.grant = grant{}, rollout.Grant{}
+	h.grant, h.rolls.grant, h.nudge = grant{}, rollout.Grant{}, ""
 }
 
 // grantEnded reports whether the lock is free to be granted: nobody holds it,

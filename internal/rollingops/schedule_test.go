@@ -141,56 +141,62 @@ func TestLateLeader(t *testing.T) {
 	}
 }
 
-// With Juju 3 the last event about a unit that leaves comes before it is gone.
-func TestLeaderLooksAgainAfterALeavingHolder(t *testing.T) {
-	units := map[string]map[string]string{"app/0": {}, "app/1": waiting(Requested, 0, time.Time{}), "app/2": {}}
-	s := &stage{unit: "app/0", leader: true, now: noon, app: held("app/1", noon), units: units, leaving: "app/1"}
-	s.hook(t, OtherEvent, nil)
-	if diff := cmp.Diff([]time.Duration{recheckAfter}, s.wakes); diff != "" || s.wroteA != nil {
-		t.Errorf("worker (-want +got):\n%s, wrote %v", diff, s.wroteA)
-	}
-	delete(units, "app/1")
-	s.hook(t, LockGranted, nil)
-	if want := map[string]string{"granted_unit": "", "granted_at": ""}; !cmp.Equal(s.wroteA, want) {
-		t.Errorf("want the lock free, wrote %v", s.wroteA)
-	}
-}
-
-func TestLeaderLooksAgainAfterAGrantToALeavingUnit(t *testing.T) {
-	s := &stage{unit: "app/0", leader: true, now: noon, dying: "app/1",
-		units: bags("app/0", map[string]string{}, "app/1", waiting(Requested, 0, time.Time{}))}
-	if report := s.hook(t, OtherEvent, nil); report.Granted != "app/1" || !cmp.Equal(s.wakes, []time.Duration{recheckAfter}) {
-		t.Errorf("granted %q, wakes %v", report.Granted, s.wakes)
-	}
-}
-
-// That is how the leader hears of it where Juju does not tell (juju#23326).
-func TestLeavingHolderSaysSo(t *testing.T) {
-	stamp := codec.TimestampOf(noon).String()
-	tests := []struct {
+// A leader looks at the unit that holds the lock, as long as one does that is not
+// the leader itself: nobody may tell when it is gone.
+func TestLeaderLooksAtTheHolder(t *testing.T) {
+	waits, idle := waiting(Requested, 0, time.Time{}), map[string]string{}
+	for _, tt := range []struct {
 		name  string
-		app   map[string]string
-		own   map[string]string
-		wrote map[string]string
+		stage stage
+		look  time.Duration
 	}{
-		{"holder", held("app/1", noon), nil, map[string]string{KeyLeaving: stamp}},
-		{"holder that said so", held("app/1", noon), map[string]string{KeyLeaving: stamp}, nil},
-		{"grant used", held("app/1", noon), map[string]string{KeyExecutedAt: codec.TimestampOf(noon.Add(time.Second)).String()}, nil},
-		{"another holds", held("app/2", noon), nil, nil},
-	}
-	for _, tt := range tests {
+		{"another holds it", stage{leader: true, app: held("app/1", noon), units: bags("app/0", idle, "app/1", waits)}, lookAfter},
+		{"another is granted it", stage{leader: true, units: bags("app/0", idle, "app/1", waits)}, lookAfter},
+		{"another that is leaving", stage{leader: true, dying: "app/1", units: bags("app/0", idle, "app/1", waits)}, lookAfter},
+		{"the leader holds it", stage{leader: true, app: held("app/0", noon), units: bags("app/0", waits, "app/1", idle)}, 0},
+		{"nobody does", stage{leader: true, units: bags("app/0", idle, "app/1", idle)}, 0},
+		{"a follower", stage{app: held("app/1", noon), units: bags("app/0", idle, "app/1", waits)}, 0},
+	} {
 		t.Run(tt.name, func(t *testing.T) {
-			units := map[string]map[string]string{"app/1": tt.own, "app/2": nil}
-			s := &stage{unit: "app/1", now: noon, app: tt.app, units: units}
-			h, err := s.manager().Begin(t.Context(), Event{Leaving: true})
-			if err != nil {
-				t.Fatal(err)
+			s := tt.stage
+			s.unit, s.now = "app/0", noon
+			s.hook(t, OtherEvent, nil)
+			if diff := cmp.Diff([]time.Duration{tt.look}, s.looks); diff != "" {
+				t.Error(diff)
 			}
-			if _, err := h.Finish(t.Context()); err != nil {
-				t.Fatal(err)
+		})
+	}
+}
+
+// A holder that has not come back when its pause is over is nudged, once a pause.
+func TestLateHolderIsNudged(t *testing.T) {
+	pacing := &Pacing{Delay: time.Minute}
+	for _, tt := range []struct {
+		name   string
+		state  State
+		after  time.Duration
+		nudged bool // already
+		want   bool
+	}{
+		{"in its pause", AwaitRetryHold, 30 * time.Second, false, false},
+		{"a moment late", AwaitRetryHold, time.Minute + nudgePausedAfter, false, false},
+		{"late", AwaitRetryHold, time.Minute + nudgePausedAfter + time.Second, false, true},
+		{"late, and nudged", AwaitRetryHold, time.Hour, true, false},
+		{"at work", Requested, time.Second + nudgeAfter, false, false},
+		{"at work for long", Requested, 2*time.Second + nudgeAfter, false, true},
+		{"at work for long, and nudged", Requested, time.Hour, true, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			grantedAt := noon.Add(time.Second)
+			s := &stage{unit: "app/0", leader: true, now: noon.Add(tt.after), app: held("app/1", grantedAt), pacing: pacing,
+				units: bags("app/0", map[string]string{}, "app/1", waiting(tt.state, 1, noon))}
+			stamp := s.app[KeyGrantedAt]
+			if tt.nudged {
+				s.app[KeyNudge] = stamp
 			}
-			if diff := cmp.Diff(tt.wrote, s.wrote); diff != "" {
-				t.Errorf("wrote (-want +got):\n%s", diff)
+			s.hook(t, LockGranted, nil)
+			if got := s.wroteA[KeyNudge] == stamp; got != tt.want || !got && s.wroteA != nil {
+				t.Errorf("wrote %v", s.wroteA)
 			}
 		})
 	}
@@ -307,12 +313,12 @@ func TestBlindLeader(t *testing.T) {
 	}{
 		{"nothing to do", stage{units: bags("app/0", idle, "app/1", idle)}, nil, false, 0},
 		{"somebody waits", stage{units: bags("app/0", idle, "app/1", waits)}, nil, true, maxBlindPause},
-		{"since just now", stage{units: bags("app/0", idle, "app/1", stamped(waits, codec.TimestampOf(noon).String(), ""))}, nil, true, recheckAfter},
+		{"since just now", stage{units: bags("app/0", idle, "app/1", stamped(waits, codec.TimestampOf(noon).String(), ""))}, nil, true, comeBackAfter},
 		{"for a minute", stage{units: bags("app/0", idle, "app/1", stamped(waits, codec.TimestampOf(noon.Add(-time.Minute)).String(), ""))}, nil, true, 30 * time.Second},
-		{"unused grant", stage{app: held("app/1", noon), units: bags("app/0", idle, "app/1", waits)}, nil, true, recheckAfter},
-		{"unlisted holder", stage{app: held("app/7", noon), units: bags("app/0", idle, "app/1", idle)}, nil, true, recheckAfter},
+		{"unused grant", stage{app: held("app/1", noon), units: bags("app/0", idle, "app/1", waits)}, nil, true, comeBackAfter},
+		{"unlisted holder", stage{app: held("app/7", noon), units: bags("app/0", idle, "app/1", idle)}, nil, true, comeBackAfter},
 		{"used grant", stage{app: held("app/1", noon), units: bags("app/0", idle, "app/1", ran, "app/2", waits)},
-			map[string]string{KeyGrantedUnit: "", KeyGrantedAt: ""}, true, recheckAfter},
+			map[string]string{KeyGrantedUnit: "", KeyGrantedAt: ""}, true, comeBackAfter},
 		{"own request", stage{units: bags("app/0", waits, "app/1", idle)},
 			map[string]string{KeyGrantedUnit: "app/0", KeyGrantedAt: codec.TimestampOf(noon).String()}, false, 0},
 	}

@@ -42,6 +42,7 @@ type stage struct {
 
 	calls  []string
 	wakes  []time.Duration
+	looks  []time.Duration // asked for by Watch, 0 for called off
 	log    bytes.Buffer
 	wrote  map[string]string
 	wroteA map[string]string
@@ -103,6 +104,10 @@ func (s *stage) SetApp(_ context.Context, changes map[string]string) error {
 }
 func (s *stage) Now() time.Time           { return s.now }
 func (s *stage) SinceBoot() time.Duration { return s.boot }
+func (s *stage) Watch(_ context.Context, d time.Duration) error {
+	s.looks = append(s.looks, d)
+	return nil
+}
 func (s *stage) Wake(_ context.Context, d time.Duration) error {
 	s.wakes = append(s.wakes, d)
 	return s.wakeErr

@@ -246,6 +246,8 @@ func (w *recordedWorld) Now() time.Time {
 
 func (w *recordedWorld) SinceBoot() time.Duration { return 0 }
 
+func (w *recordedWorld) Watch(context.Context, time.Duration) error { return nil }
+
 func (w *recordedWorld) Wake(context.Context, time.Duration) error {
 	w.got.WorkerStarted = true
 	return nil

@@ -70,8 +70,7 @@ type unitView struct {
 	// foreign says that executed_at, or its copy, is nothing that the unit can
 	// have written: it does not tell whether the unit has used a grant.
 	foreign bool
-	differ  bool   // the copies do, and have to be written anew
-	leaving string // KeyLeaving
+	differ  bool // the copies do, and have to be written anew
 
 	principal string // "" if none is recorded that can be one
 
@@ -90,7 +89,7 @@ type unitView struct {
 const primary = "true"
 
 func newUnitView(name string, bag map[string]string) unitView {
-	v := unitView{name: name, state: State(bag[KeyState]), leaving: bag[KeyLeaving], retryNow: bag[KeyRetryNow], bag: bag}
+	v := unitView{name: name, state: State(bag[KeyState]), retryNow: bag[KeyRetryNow], bag: bag}
 	v.principal = readPrincipal(bag[KeyPrincipal])
 	v.primary = bag[KeyPrimary] == primary
 	v.step, v.stepErr = rollout.ParseStep(bag[rollout.KeyStep])

@@ -44,3 +44,8 @@ func WakerOf(event Event, stateDir string, log *slog.Logger, program ...string) 
 func (w Waker) Wake(ctx context.Context, delay time.Duration) error {
 	return worker.Request(ctx, worker.Options(w), delay)
 }
+
+// Watch implements rollingops.Waker.
+func (w Waker) Watch(ctx context.Context, delay time.Duration) error {
+	return worker.RequestWatch(ctx, worker.Options(w), delay)
+}

@@ -19,7 +19,7 @@ import (
 // is empty: what it wrote then would be read by nobody.
 func TestDueTimeIsNotHandedToAWorkerThatLeaves(t *testing.T) {
 	o := Options{Unit: "app/0", StateDir: t.TempDir()}
-	p, err := take(o, 0)
+	p, err := take(o, message{due: 0})
 	if err != nil || p == nil {
 		t.Fatalf("got %v, %v", p, err)
 	}
@@ -27,7 +27,7 @@ func TestDueTimeIsNotHandedToAWorkerThatLeaves(t *testing.T) {
 	unlockMailbox := lockMailbox(t, o)
 	next := make(chan *post, 1)
 	go func() {
-		p, _ := take(o, 5)
+		p, _ := take(o, message{due: 5})
 		next <- p
 	}()
 	waitForWaiter(t, o, next)
@@ -44,7 +44,7 @@ func TestDueTimeIsNotHandedToAWorkerThatLeaves(t *testing.T) {
 // to hand a due time over.
 func TestWorkerDoesNotLeaveWhileADueTimeComes(t *testing.T) {
 	o := Options{Unit: "app/0", StateDir: t.TempDir()}
-	p, err := take(o, 0)
+	p, err := take(o, message{due: 0})
 	if err != nil || p == nil {
 		t.Fatalf("got %v, %v", p, err)
 	}

@@ -23,6 +23,7 @@ func Main(args []string) int {
 	flags.StringVar(&o.StateDir, "state-dir", "", "the `directory` for locks and log")
 	flags.StringVar(&o.RunCmd, "run-cmd", "", "the `program` that runs a command in a unit's context (default juju-exec or juju-run)")
 	delay := flags.Duration("delay", 0, "how long to wait first, such as 30s")
+	watch := flags.Bool("watch", false, "let a later hook call it off")
 	err := flags.Parse(args) // tells what is wrong, on standard error
 	switch {
 	case errors.Is(err, flag.ErrHelp):
@@ -31,6 +32,8 @@ func Main(args []string) int {
 		return 2
 	case flags.NArg() > 0:
 		err = fmt.Errorf("cannot run worker: unexpected argument %q", flags.Arg(0))
+	case *watch:
+		err = RunWatch(ctx, o, *delay)
 	default:
 		err = Run(ctx, o, *delay)
 	}

@@ -25,6 +25,9 @@ type Plan struct {
 	due     time.Duration // when, if wanted
 	fails   int           // calls since the last that succeeded
 	looks   int           // at the call in progress since others asked
+
+	watching bool          // a call is to follow unless it is called off
+	watch    time.Duration // when, if watching
 }
 
 // Ask asks for a call at a time. The earliest of the times asked for counts; one
@@ -38,21 +41,39 @@ func (p *Plan) Ask(due time.Duration) bool {
 	return true
 }
 
+// Watch asks for a call at a time unless it is called off until then. One that
+// was asked for like that already stays as it is.
+func (p *Plan) Watch(due time.Duration) {
+	if !p.watching {
+		p.watching, p.watch = true, due
+	}
+}
+
+// CallOff takes back what Watch has asked for, and nothing else.
+func (p *Plan) CallOff() { p.watching = false }
+
 // Due returns when the next call is to begin, and false while none is to: one is
 // in progress or none is wanted.
 func (p *Plan) Due() (due time.Duration, ok bool) {
-	return p.due, p.wanted && !p.calling
+	due = p.due
+	if p.watching && (!p.wanted || p.watch < due) {
+		due = p.watch
+	}
+	return due, (p.wanted || p.watching) && !p.calling
 }
 
-// Begin is the beginning of the call.
-func (p *Plan) Begin() { p.calling, p.wanted, p.looks = true, false, 0 }
+// Begin is the beginning of the call, which serves all that asked for one.
+func (p *Plan) Begin() { p.calling, p.wanted, p.watching, p.looks = true, false, false, 0 }
 
 // Calling reports whether a call is in progress.
 func (p *Plan) Calling() bool { return p.calling }
 
 // Wanted reports whether a call is to follow, after the one in progress if there
-// is one.
+// is one, that nobody can call off.
 func (p *Plan) Wanted() bool { return p.wanted }
+
+// Watching reports whether a call is to follow unless it is called off.
+func (p *Plan) Watching() bool { return p.watching }
 
 // Look is to be called from time to time during a call. It reports whether the
 // call is to be given up: others have asked for the hook and it goes on all the
@@ -93,4 +114,4 @@ func (p *Plan) pause() time.Duration {
 }
 
 // Done reports whether the worker has nothing left to do.
-func (p *Plan) Done() bool { return !p.calling && !p.wanted }
+func (p *Plan) Done() bool { return !p.calling && !p.wanted && !p.watching }

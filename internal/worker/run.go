@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"math"
 	"os"
 	"time"
 
@@ -26,15 +25,23 @@ var look = 10 * time.Second
 // when ctx is done; then a call in progress is killed. An error means that it
 // could not even start to wait.
 func Run(ctx context.Context, o Options, delay time.Duration) error {
+	return runAs(ctx, o, message{due: dueAfter(delay)})
+}
+
+// RunWatch is Run, but that the hook does not run if CallOff says so first.
+func RunWatch(ctx context.Context, o Options, delay time.Duration) error {
+	return runAs(ctx, o, message{watchMessage, dueAfter(delay)})
+}
+
+func runAs(ctx context.Context, o Options, ask message) error {
 	if err := o.validate(); err != nil {
 		return fmt.Errorf("cannot run worker: %w", err)
 	}
-	due := dueAfter(delay)
 	if o.Logger == nil {
 		o.Logger = o.stderrLogger()
 	}
 	log := o.Logger.With("unit", o.Unit, "pid", os.Getpid())
-	p, err := take(o, due)
+	p, err := take(o, ask)
 	if err != nil {
 		log.Warn("cannot look for another worker, may not be the only one", "error", err)
 		if p, err = alone(); err != nil {
@@ -49,7 +56,7 @@ func Run(ctx context.Context, o Options, delay time.Duration) error {
 		log.Warn("a restart of the agent will end this worker", "error", err)
 	}
 	w := &worker{Options: o, plan: Plan{RetryMin: o.RetryMin, RetryMax: o.RetryMax}, post: p, log: log}
-	w.plan.Ask(due)
+	w.plan.tell(ask)
 	if err := w.run(ctx); err != nil {
 		log.Info("worker ends", "reason", err)
 	} else {
@@ -58,15 +65,20 @@ func Run(ctx context.Context, o Options, delay time.Duration) error {
 	return nil
 }
 
+// maxDelay is more than anybody asks for, and fits into a message.
+const maxDelay = 365 * 24 * time.Hour
+
 // dueAfter returns the boot time at which the delay is over.
 func dueAfter(delay time.Duration) time.Duration {
 	now := bootclock.Now()
-	return now + min(max(delay, 0), math.MaxInt64-now)
+	return now + min(max(delay, 0), maxDelay)
 }
 
 var (
 	errGone    = errors.New("the charm directory is gone")
 	errStopped = errors.New("stopped")
+	// errCalledOff is why a worker ends that nobody needs any more.
+	errCalledOff = errors.New("called off")
 	// errForgotten is what becomes of a call that Juju has lost.
 	errForgotten = errors.New("others asked for the hook and it does not come")
 )
@@ -139,13 +151,16 @@ func (w *worker) wait(ctx context.Context) error {
 		if w.gone() {
 			return errGone
 		}
-		due, _ := w.plan.Due()
+		due, ok := w.plan.Due()
+		if !ok && w.post.resign(&w.plan) {
+			return errCalledOff
+		}
 		left := due - bootclock.Now()
-		if left <= 0 {
+		if ok && left <= 0 {
 			return nil
 		}
-		if other, ok := w.post.receive(ctx, min(left, look)); ok && w.plan.Ask(other) {
-			w.log.Info("brought forward", "delay", w.delay())
+		if other, got := w.post.receive(ctx, min(left, look)); got && w.plan.tell(other) {
+			w.log.Info("another time", "delay", w.delay())
 		}
 	}
 }

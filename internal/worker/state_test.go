@@ -29,7 +29,7 @@ func TestNoRequestIsLost(t *testing.T) {
 	}
 	request := func() {
 		due := time.Duration(asked.Add(1))
-		p, err := take(o, due)
+		p, err := take(o, message{due: due})
 		if err != nil {
 			t.Error(err)
 		}
@@ -60,13 +60,13 @@ func TestNoRequestIsLost(t *testing.T) {
 
 func TestLeaveReturnsEarliest(t *testing.T) {
 	o := Options{Unit: "app/0", StateDir: t.TempDir()}
-	p, err := take(o, 0)
+	p, err := take(o, message{due: 0})
 	if err != nil || p == nil {
 		t.Fatalf("got %v, %v", p, err)
 	}
 	defer p.close()
 	for _, due := range []time.Duration{5, 3, math.MaxInt64} {
-		if other, err := take(o, due); other != nil || err != nil {
+		if other, err := take(o, message{due: due}); other != nil || err != nil {
 			t.Fatalf("a second worker got %v, %v", other, err)
 		}
 	}
@@ -82,10 +82,52 @@ func TestLeaveReturnsEarliest(t *testing.T) {
 	if !p.leave(&plan, 0, true) {
 		t.Error("kept the post without a request")
 	}
-	if next, err := take(o, 0); next == nil || err != nil {
+	if next, err := take(o, message{due: 0}); next == nil || err != nil {
 		t.Errorf("next worker got %v, %v", next, err)
 	} else {
 		next.close()
+	}
+}
+
+// What a look was asked for is called off, and nothing else is; whoever calls it
+// off waits for nobody and needs no worker.
+func TestCallOff(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		asked []message
+		due   time.Duration
+		left  bool
+	}{
+		{"a look", []message{{watchMessage, 3}, {callOffMessage, 0}}, 0, false},
+		{"not a call", []message{{askMessage, 5}, {watchMessage, 3}, {callOffMessage, 0}}, 5, true},
+		{"not a later look", []message{{watchMessage, 3}, {callOffMessage, 0}, {watchMessage, 7}}, 7, true},
+		{"a look that stays as it is", []message{{watchMessage, 3}, {watchMessage, 9}}, 3, true},
+		{"a look before a call", []message{{askMessage, 5}, {watchMessage, 3}}, 3, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			o := Options{Unit: "app/0", StateDir: t.TempDir()}
+			if told, err := handOver(o, message{callOffMessage, 0}); told || err != nil {
+				t.Fatalf("without a worker: %t, %v", told, err)
+			}
+			p, err := take(o, message{})
+			if err != nil || p == nil {
+				t.Fatalf("got %v, %v", p, err)
+			}
+			defer p.close()
+			for _, m := range test.asked {
+				if told, err := handOver(o, m); !told || err != nil {
+					t.Fatalf("%v: %t, %v", m, told, err)
+				}
+			}
+			var plan Plan
+			p.collect(&plan)
+			if due, ok := plan.Due(); due != test.due && ok || ok != test.left {
+				t.Errorf("due %v, %t", due, ok)
+			}
+			if p.resign(&plan) == test.left {
+				t.Errorf("the worker ends: %t", !test.left)
+			}
+		})
 	}
 }
 
@@ -99,7 +141,7 @@ func TestReceiveEndsWithContext(t *testing.T) {
 	time.AfterFunc(10*time.Millisecond, cancel)
 	for range 2 {
 		if due, ok := p.receive(ctx, time.Hour); ok {
-			t.Errorf("received %d", due)
+			t.Errorf("received %v", due)
 		}
 	}
 }

@@ -59,11 +59,37 @@ func Request(ctx context.Context, o Options, delay time.Duration) error {
 	if err := o.validate(); err != nil {
 		return fmt.Errorf("cannot ask for a later hook: %w", err)
 	}
+	return o.start(ctx, o.args(delay))
+}
+
+// RequestWatch is Request, but that a later call with a delay of 0 calls it off,
+// and that one which is asked for like that already stays as it is. What Request
+// has asked for is left alone.
+func RequestWatch(ctx context.Context, o Options, delay time.Duration) error {
+	if err := o.validate(); err != nil {
+		return fmt.Errorf("cannot ask for a later hook: %w", err)
+	}
+	m := message{callOffMessage, 0}
+	if delay > 0 {
+		m = message{watchMessage, dueAfter(delay)}
+	}
+	told, err := handOver(o, m)
+	if err != nil {
+		o.logger().WarnContext(ctx, "cannot reach the worker", "error", err)
+	}
+	if told || delay <= 0 {
+		return nil
+	}
+	return o.start(ctx, append(o.args(delay), "--watch"))
+}
+
+// start starts the worker program.
+func (o Options) start(ctx context.Context, args []string) error {
 	program := o.Program
 	if len(program) == 0 {
 		program = []string{Program}
 	}
-	cmd := exec.Command(filepath.Join(o.CharmDir, program[0]), slices.Concat(program[1:], o.args(delay))...)
+	cmd := exec.Command(filepath.Join(o.CharmDir, program[0]), slices.Concat(program[1:], args)...)
 	cmd.Dir = "/"
 	cmd.Env = environment()
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}

@@ -159,6 +159,15 @@ func (w waker) Wake(_ context.Context, delay time.Duration) error {
 	return nil
 }
 
+func (w waker) Watch(_ context.Context, delay time.Duration) error {
+	if plan := w.a.plan(w.unit); delay > 0 {
+		plan.Watch(w.now + workerTime + delay)
+	} else {
+		plan.CallOff()
+	}
+	return nil
+}
+
 // clock stands still during a hook.
 type clock time.Duration
 

@@ -54,7 +54,7 @@ func TestExhaustiveMutants(t *testing.T) {
 		{"no-lease-margin", "2 units x 2, a new leader", false},
 		{"unlisted-holder-is-gone", "3 units x 1, a unit removed", false},
 		{"no-goal-state", "3 units x 1, a unit removed", false},
-		{"leaving-holder-forgotten", "2 units x 1, a unit removed and heard of early", false},
+		{"holder-not-watched", "2 units x 1, a unit removed and heard of early", false},
 		{"no-rescan-on-update-status", "3 units x 1, a lost worker", false},
 		{"grant-used-at-once", "2 units x 2", false},
 		{"grant-used-twice", "2 units x 2", false},

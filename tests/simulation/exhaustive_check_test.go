@@ -107,8 +107,19 @@ func (n *node) checkQuiet() {
 	}
 }
 
-// runFairly makes progress until there is none left to make.
+// runFairly makes progress until there is none left to make, also by looks of
+// leaders.
 func (n *node) runFairly() {
+	for range 100 {
+		if n.runOn(); n.violation != "" || !n.looks() {
+			return
+		}
+	}
+	n.broke("looks for ever")
+}
+
+// runOn makes progress until there is none left to make without a look.
+func (n *node) runOn() {
 	var moves []move
 	for turn := range 1000 {
 		moves = unprompted(n.moves(moves[:0]))

@@ -32,12 +32,12 @@ func describe(before, after *node, m move) string {
 		return begins()
 	case commitHook:
 		return "finish " + name
-	case callWorkerNow, callWorkerLate:
+	case callWorkerNow, callWorkerLate, lookAtHolder:
 		call := "worker " + name + "\n" + goes()
 		if p.failed {
 			call = "advance 1s\n" + call
 		}
-		if m.kind == callWorkerLate {
+		if m.kind != callWorkerNow {
 			call = "advance 10s\n" + call
 		}
 		return call

@@ -23,8 +23,8 @@ func (n *node) do(m move) {
 		n.goOn(p)
 	case commitHook:
 		n.end(p, 0)
-	case callWorkerNow, callWorkerLate:
-		p.worker, p.failed = workerCalling, false
+	case callWorkerNow, callWorkerLate, lookAtHolder:
+		p.worker, p.watching, p.failed = workerCalling, false, false
 		n.queued(n.model.EnqueueExec(p.unit, world.LockGranted))
 		n.begin(p)
 	case releaseEvents:
@@ -38,13 +38,13 @@ func (n *node) do(m move) {
 	case rebootMachine:
 		n.left.Reboot--
 		p.reset()
-		p.worker = noWorker
+		p.worker, p.watching = noWorker, false
 		n.check(n.model.Reboot(p.unit))
 		n.check(n.model.StartAgent(p.unit))
 	case loseItsWorker:
 		n.left.WorkerKill--
 		n.lost = true
-		p.worker = noWorker
+		p.worker, p.watching = noWorker, false
 	case electUnit:
 		n.elect(p)
 	case holdEvent:
@@ -54,7 +54,6 @@ func (n *node) do(m move) {
 		n.check(n.model.Hold(p.unit, next.Endpoint, next.RemoteUnit))
 	case removeUnit:
 		n.left.Remove--
-		n.lost = n.lost || n.scope.lostDepartures
 		p.dying = true
 		n.check(n.model.RemoveUnit(p.unit, false))
 		n.dropGone()
@@ -104,7 +103,7 @@ func (n *node) fail(p *process) {
 
 // reset ends the hook that runs.
 func (p *process) reset() {
-	*p = process{unit: p.unit, requests: p.requests, worker: p.worker, held: p.held, dying: p.dying, hasLed: p.hasLed,
+	*p = process{unit: p.unit, requests: p.requests, worker: p.worker, watching: p.watching, held: p.held, dying: p.dying, hasLed: p.hasLed,
 		failed: p.failed, oldLeads: p.oldLeads, oldApp: p.oldApp}
 }
 

@@ -266,6 +266,14 @@ func (s *passage) Wake(_ context.Context, delay time.Duration) error {
 	return nil
 }
 
+func (s *passage) Watch(_ context.Context, delay time.Duration) error {
+	if s.ended || s.n.scope.broken == noWaker {
+		return nil
+	}
+	s.p.watching = delay > 0
+	return nil
+}
+
 func orEmptyBag(bag map[string]string) map[string]string {
 	if bag == nil {
 		return map[string]string{}

@@ -22,6 +22,7 @@ const (
 	callWorkerNow
 	releaseEvents
 	callWorkerLate // after its delay: goes last when there is anything else to do
+	lookAtHolder   // after 30 s: see looks
 	// What somebody does.
 	requestOperation
 	// What should not happen.
@@ -42,6 +43,22 @@ func unprompted(moves []move) []move {
 		return due
 	}
 	return slices.DeleteFunc(slices.Clone(moves), func(m move) bool { return m.kind != callWorkerLate })
+}
+
+// looks has every leader that watches the holder of the lock look, one after the
+// other, and all go on that this leads to. It reports whether that changed
+// anything. A leader looks every 30 s as long as another unit holds the lock: a
+// look that changes nothing is no progress, or the search would go round for ever.
+func (n *node) looks() bool {
+	before, _ := n.hash(nil)
+	for i := range n.procs {
+		if p := &n.procs[i]; p.watching && p.worker == noWorker && p.at == idle {
+			n.do(move{kind: lookAtHolder, proc: uint8(i)})
+			n.runOn()
+		}
+	}
+	after, _ := n.hash(nil)
+	return before != after
 }
 
 // operations are what a request can be for; those after the first cost a retry.
@@ -95,10 +112,10 @@ func (n *node) unitMoves(to []move, i uint8) []move {
 	if p.held {
 		add(releaseEvents)
 	}
-	if n.left.Reboot > 0 && (p.at != idle || p.worker != noWorker) {
+	if n.left.Reboot > 0 && (p.at != idle || p.worker != noWorker || p.watching) {
 		add(rebootMachine)
 	}
-	if n.left.WorkerKill > 0 && p.worker != noWorker {
+	if n.left.WorkerKill > 0 && (p.worker != noWorker || p.watching) {
 		add(loseItsWorker)
 	}
 	if n.left.Remove > 0 && !p.dying && len(n.procs) > 1 {
@@ -182,6 +199,10 @@ func (n *node) idleMoves(to []move, i uint8) []move {
 		to = append(to, move{kind: callWorkerNow, proc: i})
 	case workerLater:
 		to = append(to, move{kind: callWorkerLate, proc: i})
+	case noWorker:
+		if p.watching {
+			to = append(to, move{kind: lookAtHolder, proc: i})
+		}
 	}
 	if p.requests > 0 {
 		for arg := range operations {

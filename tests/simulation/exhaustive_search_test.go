@@ -132,6 +132,12 @@ func expandAll(nodes []*node) []expanded {
 func (n *node) expand(moves []move, buf []byte) (e expanded, _ []byte) {
 	due := unprompted(moves)
 	if e.quiet = len(due) == 0; e.quiet {
+		if c := n.clone(); c.looks() {
+			e.quiet = false
+			due = slices.DeleteFunc(slices.Clone(moves), func(m move) bool { return m.kind != lookAtHolder })
+		}
+	}
+	if e.quiet {
 		n.checkQuiet()
 		e.violation = n.violation
 	}

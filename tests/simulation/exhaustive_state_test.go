@@ -36,6 +36,7 @@ type process struct {
 	unit     string
 	requests uint8 // that may still be made on it
 	worker   workerPhase
+	watching bool // its worker calls unless a hook calls it off
 	held     bool // an event on its way to the unit is delayed
 	dying    bool
 	hasLed   bool // is-leader has said true to it at some time
@@ -141,7 +142,7 @@ func rankRequests(b []byte) {
 }
 
 func (p *process) append(b []byte) []byte {
-	b = append(b, p.requests, byte(p.worker), byte(p.at), bit(p.hasLed)|bit(p.knows)<<1,
+	b = append(b, p.requests, byte(p.worker), byte(p.at), bit(p.hasLed)|bit(p.knows)<<1|bit(p.watching)<<2,
 		bit(p.held)|bit(p.dying)<<1|bit(p.late)<<2|bit(p.ran)<<3|bit(p.wrote)<<4|bit(p.leads)<<5|bit(p.oldLeads)<<6|bit(p.wroteApp)<<7)
 	if p.order > 0 {
 		b = append(append(append(b, requestStamp...), '0'+p.order), "000+"...)

@@ -190,10 +190,10 @@ var mutants = []mutant{
 		seeds: 500,
 	},
 	{
-		name:   "leaving-holder-forgotten",
-		breaks: "liveness: a leader that heard early of a holder's departure does not look again",
-		file:   scheduleFile, before: "if h.goal[h.grant.unit] {",
-		code:  `return 0`,
+		name:   "holder-not-watched",
+		breaks: "liveness: a leader does not look again at the unit that holds the lock",
+		file:   scheduleFile, before: "delay := time.Duration(0)",
+		code:  `if h.leads { return }`,
 		seeds: 500,
 	},
 	{

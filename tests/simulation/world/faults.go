@@ -31,7 +31,6 @@ func remove(w *World, m *Machine, _ []string) error {
 	if w.Model.Leader() == m.Name {
 		w.cover.fire("leaving leader")
 	}
-	w.mayLoseDeparture(m.Name)
 	return w.Model.RemoveUnit(m.Name, false)
 }
 
@@ -40,23 +39,8 @@ func removeForce(w *World, m *Machine, _ []string) error {
 		return errImpossible
 	}
 	w.cover.fire("forced removal")
-	w.mayLoseDeparture(m.Name)
 	w.judge.removing(m.Name)
 	return w.Model.RemoveUnit(m.Name, true)
-}
-
-// mayLoseDeparture notes that a unit leaves and the others may not hear of it:
-// Juju loses it, or has not told them yet that the unit has joined. The latter
-// matters if it holds the lock.
-func (w *World) mayLoseDeparture(unit string) {
-	if w.Opts.LostDepartures {
-		w.departureLost = true
-	}
-	for _, other := range w.Names() {
-		if other != unit && w.AppBag()["granted_unit"] == unit && !w.joined[[2]string{other, unit}] {
-			w.departureLost = true
-		}
-	}
 }
 
 // staying counts the other units that are not about to leave: an application

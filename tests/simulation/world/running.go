@@ -281,6 +281,17 @@ func (k waker) Wake(_ context.Context, delay time.Duration) error {
 	return err
 }
 
+func (k waker) Watch(_ context.Context, delay time.Duration) error {
+	if k.r.Dead {
+		return errKilled
+	}
+	err := k.r.m.Worker.watch(k.r.w, delay)
+	if err != nil {
+		k.r.m.wakeLost = k.r.w.Now
+	}
+	return err
+}
+
 // commands stands for systemctl and the health check.
 type commands struct {
 	r     *running

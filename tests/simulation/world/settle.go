@@ -8,9 +8,8 @@ import (
 
 // Settle ends all faults and runs the cluster fairly until nothing is left to
 // do. It breaks if an operation is left over, or if hooks run and run and none is
-// done. update-status helps only where the protocol says that it
-// must: when a unit lost a hook (see machine.wakeLost), and when Juju kept a
-// departure to itself.
+// done. update-status helps only where the protocol says that it must: when a
+// unit lost a hook (see machine.wakeLost).
 func (w *World) Settle() {
 	if w.Opts.Claims != "" {
 		w.settleMixed()
@@ -19,7 +18,7 @@ func (w *World) Settle() {
 	w.endFaults()
 	w.run()
 	if left := w.left(); left != "" {
-		if !w.wakeLost() && !w.departureLost {
+		if !w.wakeLost() {
 			w.violation("stuck: %s", left)
 		}
 		for _, m := range w.Machines() {
@@ -30,7 +29,6 @@ func (w *World) Settle() {
 			w.violation("stuck even after update-status: %s", left)
 		}
 	}
-	w.departureLost = false
 }
 
 // wakeLost tells whether a unit waits for a hook that does not come.

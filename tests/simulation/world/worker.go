@@ -38,6 +38,24 @@ func (k *Background) request(w *World, delay time.Duration) error {
 	return nil
 }
 
+// watch is what dispatch does when it watches the holder of the lock, or does not
+// need to.
+func (k *Background) watch(w *World, delay time.Duration) error {
+	if delay <= 0 {
+		if k.Plan.CallOff(); k.Plan.Done() {
+			k.kill()
+		}
+		return nil
+	}
+	if !k.alive() && k.lose {
+		k.lose = false
+		w.cover.matter("worker never started", true)
+		return errors.New("no worker")
+	}
+	k.Plan.Watch(w.sinceEpoch() + delay)
+	return nil
+}
+
 // Due returns when it calls, and false while it does not wait for that.
 func (k *Background) Due() (time.Time, bool) {
 	due, ok := k.Plan.Due()

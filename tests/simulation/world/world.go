@@ -42,10 +42,8 @@ type World struct {
 	Added int // units ever
 	Hooks int // hooks, actions and commands that ran to their end
 
-	joined        map[[2]string]bool // the first has heard of the second
-	v1Pids        int                // processes that units on v1 have started
-	departureLost bool               // a unit was removed and Juju did not tell everybody
-	ending        *running           // the run whose end is being committed
+	v1Pids int      // processes that units on v1 have started
+	ending *running // the run whose end is being committed
 
 	idle     []*coroutine
 	Schedule []string // the steps so far
@@ -98,7 +96,7 @@ func loadCharm() *jujusim.Charm {
 }
 
 func New(o Options, cover *Coverage) *World {
-	w := &World{Opts: o, Now: Epoch, Units: make(map[string]*Machine), joined: make(map[[2]string]bool), cover: cover, Log: slog.New(slog.DiscardHandler)}
+	w := &World{Opts: o, Now: Epoch, Units: make(map[string]*Machine), cover: cover, Log: slog.New(slog.DiscardHandler)}
 	w.Check = newChecker(w)
 	w.judge = w.Check
 	if o.Claims != "" {
@@ -125,15 +123,10 @@ func (w *World) Observe(e jujusim.Event) {
 	case jujusim.UnitAdded:
 		w.Added++
 		w.Units[e.Unit] = &Machine{Name: e.Unit, Program: Charm{}, booted: w.Now}
-	case jujusim.HookBegan:
-		if strings.HasSuffix(e.Run.Name, "-relation-joined") {
-			w.joined[[2]string{e.Unit, e.Run.RemoteUnit}] = true
-		}
 	case jujusim.LeaderChanged:
 		w.leaderChanged(e.Unit)
 	case jujusim.UnitGone:
 		if m := w.Units[e.Unit]; m != nil {
-			w.mayLoseDeparture(e.Unit)
 			if w.Opts.LostDepartures {
 				w.cover.fire("departed never comes")
 			}
