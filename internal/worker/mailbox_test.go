@@ -113,7 +113,7 @@ func waitForWaiter[T any](t *testing.T, o Options, ended chan T) {
 // a worker.
 func TestWaitEndsWhenTheCallIsDue(t *testing.T) {
 	o := Options{Unit: "app/0", StateDir: t.TempDir(), CharmDir: t.TempDir()}
-	p, err := take(o, 0)
+	p, err := take(o, message{due: 0})
 	if err != nil || p == nil {
 		t.Fatalf("got %v, %v", p, err)
 	}

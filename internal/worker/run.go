@@ -160,7 +160,11 @@ func (w *worker) wait(ctx context.Context) error {
 			return nil
 		}
 		if other, got := w.post.receive(ctx, min(left, look)); got && w.plan.tell(other) {
-			w.log.Info("another time", "delay", w.delay())
+			if other.kind == callOffMessage {
+				w.log.Info("a look was called off")
+			} else {
+				w.log.Info("brought forward", "delay", w.delay())
+			}
 		}
 	}
 }
