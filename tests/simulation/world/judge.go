@@ -145,7 +145,7 @@ func (w *World) settleMixed() {
 	j := w.judge.(*witness)
 	w.endFaults()
 	w.run()
-	if left := w.left(); left != "" && !w.wakeLost() && !w.departureLost {
+	if left := w.left(); left != "" && !w.wakeLost() {
 		j.broken(MovesOn, "%s", left)
 	}
 	for range rounds {
@@ -161,5 +161,4 @@ func (w *World) settleMixed() {
 	if left := w.left(); left != "" {
 		j.broken(Drains, "%s", left)
 	}
-	w.departureLost = false
 }
