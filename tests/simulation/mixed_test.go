@@ -40,7 +40,7 @@ const (
 
 var rows = []row{
 	{"ours-leads", "ours lead", []string{"add-unit", "add-v1-unit", "add-unit", "add-v1-unit"}, isOurs, "",
-		map[string]condition{world.OursAlone: faults, world.AllAlone: faults, world.QueueKept: faults, world.Drains: calm, world.MovesOn: calm}},
+		map[string]condition{world.OursAlone: faults, world.AllAlone: faults, world.QueueKept: faults, world.Drains: faults, world.MovesOn: calm}},
 	{"v1-leads", "v1 leads", []string{"add-v1-unit", "add-v1-unit", "add-unit", "add-unit"}, isV1, "",
 		map[string]condition{world.QueueKept: faults, world.Drains: calm}},
 	{"any-leads", "leadership moves between both", []string{"add-unit", "add-v1-unit", "add-unit", "add-unit"}, isAny, "",
