@@ -164,8 +164,8 @@ func TestSubordinateApartFromItsPrincipal(t *testing.T) {
 		wake  time.Duration
 	}{
 		{"beside it", stage{principal: "db/0"}, true, 0},
-		{"apart", stage{principal: "db/0", apart: true}, false, recheckAfter},
-		{"can't tell", stage{principal: "db/0", besideErr: errors.New("timeout")}, false, recheckAfter},
+		{"apart", stage{principal: "db/0", apart: true}, false, comeBackAfter},
+		{"can't tell", stage{principal: "db/0", besideErr: errors.New("timeout")}, false, comeBackAfter},
 		{"charm is not subordinate", stage{}, true, 0},
 	} {
 		for _, state := range []State{Requested, AwaitRetryHold} {
