@@ -40,11 +40,11 @@ func (h *hook) rolloutAction(ctx context.Context) (map[string]string, error) {
 	case rollout.ActionStart:
 		return h.startRollout(ctx)
 	case rollout.ActionPause:
-		return h.changeRollout(ctx, "paused", h.ops.PauseRollout)
+		return h.changeRollout(ctx, "pause", "paused", h.ops.PauseRollout)
 	case rollout.ActionResume:
 		return h.resumeRollout(ctx)
 	case rollout.ActionAbort:
-		return h.changeRollout(ctx, "aborted", func(expect rollout.Token) (rollout.Record, bool, error) {
+		return h.changeRollout(ctx, "abort", "aborted", func(expect rollout.Token) (rollout.Record, bool, error) {
 			return h.ops.AbortRollout(ctx, expect)
 		})
 	}
@@ -118,31 +118,31 @@ func (h *hook) resumeRollout(ctx context.Context) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return h.change(params, "resumed", func(expect rollout.Token) (rollout.Record, bool, error) {
+	return h.change(params, "resume", "resumed", func(expect rollout.Token) (rollout.Record, bool, error) {
 		return h.ops.ResumeRollout(expect, skip)
 	})
 }
 
-func (h *hook) changeRollout(ctx context.Context, done string, change func(rollout.Token) (rollout.Record, bool, error)) (map[string]string, error) {
+func (h *hook) changeRollout(ctx context.Context, verb, done string, change func(rollout.Token) (rollout.Record, bool, error)) (map[string]string, error) {
 	params, err := h.params(ctx, rollout.ParamExpect)
 	if err != nil {
 		return nil, err
 	}
-	return h.change(params, done, change)
+	return h.change(params, verb, done, change)
 }
 
-func (h *hook) change(params hooktool.Settings, done string, change func(rollout.Token) (rollout.Record, bool, error)) (map[string]string, error) {
+func (h *hook) change(params hooktool.Settings, verb, done string, change func(rollout.Token) (rollout.Record, bool, error)) (map[string]string, error) {
 	text, err := textParam(params, rollout.ParamExpect, "")
 	if err != nil {
 		return nil, err
 	}
 	expect, err := rollout.ParseToken(text)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("cannot use %q: %w; show-rollout tells the token", rollout.ParamExpect, err)
 	}
 	record, changed, err := change(expect)
 	if err != nil {
-		return nil, h.refused("have the rollout "+done, err)
+		return nil, h.refused(verb+" the rollout", err)
 	}
 	message := fmt.Sprintf("rollout %d %s", record.ID, done)
 	if changed {

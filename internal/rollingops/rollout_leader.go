@@ -327,6 +327,23 @@ func (h *Hook) change(f func(rollout.Record) (rollout.Record, bool, error)) (rol
 	return r, changed, err
 }
 
+// lookForGone asks goal-state, once all units were read, if that leaves any of
+// the rollout's: it is gone then, and no longer counts. Without goal-state it is
+// one that has not answered.
+func (h *Hook) lookForGone(ctx context.Context, units rollout.Units) {
+	if !h.surveyed {
+		return
+	}
+	for _, n := range units {
+		if _, read := h.current(h.unitNamed(n)); !read {
+			if _, err := h.inGoalState(ctx, h.m.Unit); err != nil {
+				h.m.Log.Warn("units that are gone count as units of the rollout", "error", err)
+			}
+			return
+		}
+	}
+}
+
 // RolloutUnit is one unit of a rollout as a hook sees it.
 type RolloutUnit struct {
 	Name  string
@@ -370,6 +387,7 @@ func (h *Hook) Rollout(ctx context.Context) (Rollout, error) {
 	if err != nil {
 		return r, err
 	}
+	h.lookForGone(ctx, order)
 	for _, n := range order {
 		v, _ := h.current(h.unitNamed(n))
 		r.Units = append(r.Units, RolloutUnit{Name: h.unitNamed(n), Phase: h.phase(n), Step: v.step, Last: v.last, Err: v.stepErr})

@@ -464,6 +464,22 @@ func TestRolloutAndUnits(t *testing.T) {
 		c.settle()
 		c.is("1 1 0", rollout.Done, "")
 	})
+	t.Run("a unit that is gone is seen as such after the end, too", func(t *testing.T) {
+		c := newCluster(t, 3)
+		c.mustStart(rollout.Request{})
+		delete(c.units, "app/2")
+		c.settle()
+		c.is("1 0", rollout.Done, "")
+		c.hook("app/0", OtherEvent, func(h *Hook) {
+			if err := h.Survey(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			r, err := h.Rollout(t.Context())
+			if err != nil || r.Tally != (rollout.Tally{Done: 2, Gone: 1}) {
+				t.Errorf("%+v, %v", r, err)
+			}
+		})
+	})
 	t.Run("a unit that joins is not touched", func(t *testing.T) {
 		c := newCluster(t, 2)
 		c.mustStart(rollout.Request{PauseAfter: rollout.PauseFirst})

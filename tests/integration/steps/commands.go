@@ -121,7 +121,19 @@ func deploy(ctx context.Context, c *call) error {
 		return err
 	}
 	c.wanted = n
-	return c.await(ctx, c.ready, false)
+	if err := c.await(ctx, c.ready, false); err != nil {
+		return err
+	}
+	c.nameUnits()
+	return nil
+}
+
+// nameUnits lets the script write $leader, $follower1 and so on for the units'
+// names, where it can't write them for themselves: in the parameters of actions.
+func (c *call) nameUnits() {
+	for _, n := range c.names {
+		c.ts.Setenv(n.role, n.unit)
+	}
 }
 
 func config(ctx context.Context, c *call) error {
@@ -173,9 +185,11 @@ func addUnit(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.await(ctx, func(seen snapshot) error {
+	err = c.await(ctx, func(seen snapshot) error {
 		return same("units", strconv.Itoa(len(seen.Units)), strconv.Itoa(c.wanted))
 	}, false)
+	c.nameUnits()
+	return err
 }
 
 func removeUnit(ctx context.Context, c *call) error {

@@ -11,6 +11,9 @@
 // are separated by commas; all means every unit there is, followers all but the
 // one called leader.
 //
+// In the parameters of an action, which are plain values, $leader, $follower1 and
+// so on stand for the names.
+//
 // Acts are called what jujusim run calls them (package jujusim/script), but for
 // its wait: that name testscript has for itself, so it is await here.
 //
