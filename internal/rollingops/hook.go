@@ -481,13 +481,22 @@ func (h *Hook) write(ctx context.Context) error {
 	if h.m.Clock.SinceBoot()-h.askedAt > LeaseMargin {
 		h.report.Late, h.report.Granted, h.report.Released = true, "", ""
 		h.m.Log.Info("too late in this hook to write the lock, the worker will bring the unit back")
-		h.wake(ctx, 0)
+		h.wake(ctx, h.lateAfter())
 		return nil
 	}
 	if err := h.m.Relation.SetApp(ctx, app); err != nil {
 		return fmt.Errorf("cannot write the application databag: %w", err)
 	}
 	return nil
+}
+
+// lateAfter is when a leader comes back that was too late to write: at once, but
+// with a rollout after what an operator has asked for meanwhile.
+func (h *Hook) lateAfter() time.Duration {
+	if h.rollsRead.running() {
+		return continueAfter
+	}
+	return 0
 }
 
 // ownChanges is what changed of the own databag. What did not change keeps its

@@ -15,6 +15,9 @@ import (
 // the first in order that has not had its turn. Later ones do not overtake one
 // that is not ready; the lock stays free then. Without a unit it returns when a
 // step may begin, 0 for when something changes.
+//
+// None begins in a hook in which the leader itself was at work: an operator's
+// pause may wait for that hook to end, for minutes, and comes first.
 func (h *Hook) pickStep(ctx context.Context) (*unitView, time.Duration, error) {
 	record := h.rolls.record
 	if !h.rolls.running() || !record.WithinBudget(h.tally()) {
@@ -31,6 +34,9 @@ func (h *Hook) pickStep(ctx context.Context) (*unitView, time.Duration, error) {
 	v, read := h.current(h.unitNamed(n))
 	if !read || v.queueErr != nil || v.stampErr() != nil {
 		return nil, 0, nil
+	}
+	if h.report.Attempt != nil {
+		return nil, continueAfter, nil
 	}
 	if wait, err := h.untilWindow(ctx); err != nil || wait > 0 {
 		return nil, wait, err

@@ -312,6 +312,25 @@ func TestRolloutPauses(t *testing.T) {
 		c.settle()
 		c.is("2", rollout.Paused, rollout.AfterCanary)
 	})
+	t.Run("by an operator who waits while the leader works", func(t *testing.T) {
+		c := newCluster(t, 2)
+		c.mustStart(rollout.Request{Units: rollout.Units{0, 1}})
+		for c.app[KeyGrantedUnit] != "app/0" || c.units["app/1"][rollout.KeyStep] == "" {
+			c.hook("app/1", OtherEvent, nil)
+			c.hook("app/0", OtherEvent, nil)
+		}
+		if report := c.hook("app/0", LockGranted, nil); report.Attempt == nil || report.Released == "" || report.Granted != "" || report.Wake != continueAfter {
+			t.Errorf("the leader's own step: %+v", report)
+		}
+		if err := c.pause(); err != nil {
+			t.Fatal(err)
+		}
+		c.settle()
+		c.is("0", rollout.Paused, rollout.ByOperator)
+		c.resume()
+		c.settle()
+		c.is("0 1", rollout.Done, "")
+	})
 	t.Run("by an operator, between grant and beginning", func(t *testing.T) {
 		c := newCluster(t, 3)
 		c.mustStart(rollout.Request{})

@@ -33,6 +33,7 @@ type application struct {
 	*bench.Driver
 	tb    testing.TB
 	plans map[string]*worker.Plan // of the units' workers
+	noted map[string]notes        // by unit
 	// onCalls is told the hook-tool calls of each hook before its commit.
 	onCalls func(h *jujusim.Hook, calls []string)
 }
@@ -49,7 +50,7 @@ func loadCharm(tb testing.TB) *jujusim.Charm {
 // deploy returns an application of n units that are idle.
 func deploy(tb testing.TB, n int) *application {
 	tb.Helper()
-	a := &application{Driver: &bench.Driver{}, tb: tb, plans: map[string]*worker.Plan{}}
+	a := &application{Driver: &bench.Driver{}, tb: tb, plans: map[string]*worker.Plan{}, noted: map[string]notes{}}
 	a.Executor = a
 	m, err := bench.Application(loadCharm(tb), n, jujusim.Options{
 		Now:      func() time.Time { return epoch.Add(a.Now()) },
@@ -88,7 +89,7 @@ func (a *application) Execute(h *jujusim.Hook, now time.Duration) (bench.Cost, i
 	calls := &recorder{hook: h}
 	tools := hooktool.New(calls)
 	err = charm.New(charm.Deps{
-		Tools: tools, Clock: clock(now), Waker: waker{a, h.Unit(), now}, Transitions: nowhere{}, Notes: nowhere{}, Boots: charm.BootFiles{}, Commands: charm.Programs{},
+		Tools: tools, Clock: clock(now), Waker: waker{a, h.Unit(), now}, Transitions: nowhere{}, Notes: a.notes(h.Unit()), Boots: charm.BootFiles{}, Commands: charm.Programs{},
 		Log:   slog.New(hooktool.NewLogHandler(tools, slog.LevelDebug, os.Stderr)),
 		Sleep: func(context.Context, time.Duration) error { return nil },
 	}).Handle(context.Background(), event)
@@ -177,8 +178,22 @@ func (c clock) SinceBoot() time.Duration { return time.Duration(c) }
 type nowhere struct{}
 
 func (nowhere) Record(charm.Transition) error { return nil }
-func (nowhere) Read(string) ([]byte, error)   { return nil, nil }
-func (nowhere) Write(string, []byte) error    { return nil }
+
+// notes are those of one unit.
+type notes map[string][]byte
+
+func (n notes) Read(name string) ([]byte, error) { return n[name], nil }
+func (n notes) Write(name string, data []byte) error {
+	n[name] = data
+	return nil
+}
+
+func (a *application) notes(unit string) notes {
+	if a.noted[unit] == nil {
+		a.noted[unit] = notes{}
+	}
+	return a.noted[unit]
+}
 
 // recorder makes the hook-tool calls of one hook and takes note of them.
 type recorder struct {
