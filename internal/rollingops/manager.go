@@ -82,6 +82,9 @@ type Event struct {
 	// Leaving says that the local unit is being removed: in relation-departed
 	// JUJU_DEPARTING_UNIT is its own name.
 	Leaving bool
+	// Remote is the unit that a RelationChanged is about; "" if that is the
+	// application, or unknown. It only spares a leader to read the others.
+	Remote string
 }
 
 // Begin opens a hook. is-leader is asked before anything is read, so that what

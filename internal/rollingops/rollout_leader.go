@@ -44,6 +44,56 @@ func (h *Hook) pickStep(ctx context.Context) (*unitView, time.Duration, error) {
 	return &v, 0, nil
 }
 
+// onlyAnswered reports whether all that has happened is that a unit has answered
+// whose turn has not come: one before it in order has not. Of N units so many
+// answer one after the other, and to read all of them each time would cost N².
+//
+// Nobody else is woken up by this hook. The lock was free, so whoever asks for it,
+// or is next in the rollout, has been passed over for a reason of its own or has
+// written something of which the leader still hears.
+func (h *Hook) onlyAnswered(ctx context.Context) (bool, error) {
+	record, remote := h.rolls.record, h.event.Remote
+	if h.event.Kind != RelationChanged || remote == "" || !h.grantRead.free() || !h.rollsRead.running() || h.own.asks() {
+		return false, nil
+	}
+	members, err := h.relationList(ctx)
+	if err != nil || !slices.Contains(members, remote) {
+		return false, err
+	}
+	v, err := h.unit(ctx, remote)
+	if err != nil || v.asks() || v.unreadable() || !v.step.Ready(record) {
+		return false, err
+	}
+	order, err := h.order(ctx)
+	if err != nil {
+		return false, err
+	}
+	for _, n := range order {
+		name := h.unitNamed(n)
+		if name != h.m.Unit && !slices.Contains(members, name) {
+			return false, nil // it may be gone
+		}
+		v, err := h.unit(ctx, name)
+		if err != nil {
+			return false, err
+		}
+		switch record.Phase(n, v.step, false) {
+		case rollout.PhaseWaiting:
+			return true, nil
+		case rollout.PhaseDone, rollout.PhaseSkipped:
+		default:
+			return false, nil
+		}
+	}
+	return false, nil
+}
+
+// rollsOthers reports whether a rollout runs over other units than the local one:
+// who of them is gone goal-state tells.
+func (h *Hook) rollsOthers() bool {
+	return h.rolls.running() && slices.ContainsFunc(h.rolls.record.Units, func(n int) bool { return n != unitIndex(h.m.Unit) })
+}
+
 // untilWindow is how long no step may begin.
 func (h *Hook) untilWindow(ctx context.Context) (time.Duration, error) {
 	if h.m.Window == nil {

@@ -33,6 +33,8 @@ type cluster struct {
 	blind   bool
 	// principals is goal-state if the charm is subordinate, app/N beside db/N.
 	principals map[string]bool
+	remote     string   // the unit that relation-changed is about
+	calls      []string // of the last hook
 }
 
 func newCluster(t *testing.T, n int) *cluster {
@@ -79,7 +81,7 @@ func (c *cluster) hook(unit string, kind EventKind, during func(*Hook)) Report {
 		})
 	}
 	m.Rollable("restart")
-	h, err := m.Begin(c.t.Context(), Event{Kind: kind})
+	h, err := m.Begin(c.t.Context(), Event{Kind: kind, Remote: c.remote})
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -90,6 +92,7 @@ func (c *cluster) hook(unit string, kind EventKind, during func(*Hook)) Report {
 	if err != nil {
 		c.t.Fatal(err)
 	}
+	c.calls = s.calls
 	commit(c.units[unit], s.wrote)
 	commit(c.app, s.wroteA)
 	return report
@@ -350,6 +353,40 @@ func TestRolloutPauses(t *testing.T) {
 		c.settle()
 		c.is("2 1 0", rollout.Done, "")
 	})
+}
+
+// Each unit answers, and the leader hears of each answer: it does not read all of
+// them as often, and misses none that counts.
+func TestRolloutAnswersAreCheap(t *testing.T) {
+	c := newCluster(t, 5)
+	c.mustStart(rollout.Request{})
+	c.hook("app/0", OtherEvent, nil)
+	hear := func(unit, granted string, reads ...string) {
+		t.Helper()
+		c.remote = unit
+		if report := c.hook("app/0", RelationChanged, nil); report.Granted != granted {
+			t.Errorf("after %s the lock is granted to %q, want %q", unit, report.Granted, granted)
+		}
+		c.remote = ""
+		got := slices.DeleteFunc(slices.Clone(c.calls), func(call string) bool { return !strings.HasPrefix(call, "app/") || call == "app/0" })
+		slices.Sort(got)
+		if diff := cmp.Diff(reads, got); diff != "" {
+			t.Errorf("after %s: read (-want +got): %s", unit, diff)
+		}
+	}
+	all := []string{"app/1", "app/2", "app/3", "app/4"}
+	c.hook("app/1", OtherEvent, nil)
+	hear("app/1", "", "app/1", "app/4")
+	c.hook("app/3", OtherEvent, nil)
+	hear("app/3", "", "app/3", "app/4")
+	c.request("app/2") // and answers, too
+	hear("app/2", "app/2", all...)
+	c.hook("app/2", LockGranted, nil)
+	hear("app/2", "", all...) // the lock was held
+	c.hook("app/4", OtherEvent, nil)
+	hear("app/4", "app/4", all...)
+	c.settle()
+	c.is("2 4 3 2 1 0", rollout.Done, "")
 }
 
 func TestRolloutFailures(t *testing.T) {

@@ -50,6 +50,9 @@ func (h *Hook) passOn(ctx context.Context) (time.Duration, error) {
 		released = h.grantRead
 	}
 	h.release()
+	if early, err := h.onlyAnswered(ctx); err != nil || early {
+		return 0, err
+	}
 	candidates, err := h.candidates(ctx)
 	if err != nil && !errors.As(err, new(*blindError)) {
 		return 0, err
@@ -211,7 +214,7 @@ func (h *Hook) candidates(ctx context.Context) ([]unitView, error) {
 			return nil, cmp.Or(goalErr, err)
 		}
 	}
-	if len(found) > 0 || h.anyUnreadable() || h.rolls.running() {
+	if len(found) > 0 || h.anyUnreadable() || h.rollsOthers() {
 		if _, err := h.inGoalState(ctx, h.m.Unit); err != nil {
 			return nil, err
 		}

@@ -77,6 +77,9 @@ type Event struct {
 	// RelationID is the peer relation, such as "restart:0". Only in the hooks
 	// of that relation.
 	RelationID string
+	// RemoteUnit is the unit that a relation-changed is about, "" if that is the
+	// application.
+	RemoteUnit string
 	// DepartingUnit is the unit that is being removed. Only in
 	// relation-departed.
 	DepartingUnit string
@@ -87,7 +90,7 @@ func (e Event) Library() rollingops.Event {
 	event := rollingops.Event{Leaving: e.DepartingUnit == e.Unit}
 	switch e.Kind {
 	case RelationChanged:
-		event.Kind = rollingops.RelationChanged
+		event.Kind, event.Remote = rollingops.RelationChanged, e.RemoteUnit
 	case UpdateStatus:
 		event.Kind = rollingops.UpdateStatus
 	case LockGranted:
@@ -119,13 +122,18 @@ func ParseEvent(getenv func(string) string, relation string) (Event, error) {
 		ev.Principal = p.get("JUJU_PRINCIPAL_UNIT", IsName)
 	}
 	switch ev.Kind {
+	case RelationChanged:
+		if getenv("JUJU_REMOTE_UNIT") != "" {
+			ev.RemoteUnit = p.get("JUJU_REMOTE_UNIT", IsName)
+		}
 	case RelationDeparted:
 		// Juju before 2.8 doesn't say who departs.
 		if getenv("JUJU_DEPARTING_UNIT") != "" {
 			ev.DepartingUnit = p.get("JUJU_DEPARTING_UNIT", IsName)
 		}
-		fallthrough
-	case RelationCreated, RelationJoined, RelationChanged, RelationBroken:
+	}
+	switch ev.Kind {
+	case RelationCreated, RelationJoined, RelationChanged, RelationDeparted, RelationBroken:
 		ev.RelationID = p.get("JUJU_RELATION_ID", p.isPeerRelationID)
 	}
 	if err := errors.Join(p.errs...); err != nil {

@@ -48,6 +48,8 @@ func TestParseEvent(t *testing.T) {
 			Event{Kind: RelationJoined, Name: "restart-relation-joined", RelationID: "restart:12"}},
 		{"JUJU_DISPATCH_PATH=hooks/restart-relation-changed JUJU_RELATION_ID=restart:0 JUJU_DEPARTING_UNIT=a/1",
 			Event{Kind: RelationChanged, Name: "restart-relation-changed", RelationID: "restart:0"}},
+		{"JUJU_DISPATCH_PATH=hooks/restart-relation-changed JUJU_RELATION_ID=restart:0 JUJU_REMOTE_UNIT=rolling-ops/2",
+			Event{Kind: RelationChanged, Name: "restart-relation-changed", RelationID: "restart:0", RemoteUnit: "rolling-ops/2"}},
 		{"JUJU_DISPATCH_PATH=hooks/restart-relation-departed JUJU_RELATION_ID=restart:0 JUJU_DEPARTING_UNIT=rolling-ops/3",
 			Event{Kind: RelationDeparted, Name: "restart-relation-departed", RelationID: "restart:0", DepartingUnit: "rolling-ops/3"}},
 		{"JUJU_DISPATCH_PATH=hooks/restart-relation-departed JUJU_RELATION_ID=restart:0",

@@ -86,7 +86,7 @@ func (s *passage) run() error {
 var nolog = slog.New(slog.DiscardHandler)
 
 func libraryEvent(run jujusim.Run) rollingops.Event {
-	e := rollingops.Event{Leaving: run.DepartingUnit == run.Unit}
+	e := rollingops.Event{Leaving: run.DepartingUnit == run.Unit, Remote: run.RemoteUnit}
 	switch {
 	case run.Kind == jujusim.ExecRun:
 		e.Kind = rollingops.LockGranted
