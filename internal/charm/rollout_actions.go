@@ -178,8 +178,10 @@ func results(r rollout.Record, changed bool, message string) map[string]string {
 	}
 	if r.State != rollout.None {
 		out[rollout.ResultRollout] = strconv.Itoa(r.ID)
-		out[rollout.ResultToken] = r.Token().String()
 		out[rollout.ResultState] = string(r.State)
+	}
+	if r.Rev > 0 { // of a record that could not be read none is left
+		out[rollout.ResultToken] = r.Token().String()
 	}
 	return out
 }

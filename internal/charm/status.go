@@ -46,15 +46,29 @@ func (h *hook) showStatus(ctx context.Context, attempt *rollingops.Attempt) {
 	if !stock && !news {
 		return
 	}
+	status = h.withStep(status)
 	name, message := h.describe(status)
-	if own := status.Kind == rollingops.StatusUnreadable || status.Failed > 0 && !strings.Contains(h.shown.Rollout.Message, " failed "); !own &&
-		h.shown.Rollout != (line{}) && (status.Queued == 0 || status.Failed > 0) {
+	_, step, _ := h.ops.Step()
+	if own := status.Kind == rollingops.StatusUnreadable || status.Queued > 0 && step.State != rollout.StepFailing; !own && h.shown.Rollout != (line{}) {
 		name, message = h.shown.Rollout.Name, h.shown.Rollout.Message
 	}
 	if h.requested != "" && status.Failed == 0 && status.Kind != rollingops.StatusUnreadable {
 		name, message = "waiting", awaiting(h.requested)
 	}
 	h.show(ctx, name, message)
+}
+
+// withStep is the status in which a step that goes on in another hook is the
+// unit's operation: it stands in no queue.
+func (h *hook) withStep(s rollingops.Status) rollingops.Status {
+	record, step, _ := h.ops.Step()
+	if s.Kind != rollingops.StatusGranted && s.Kind != rollingops.StatusStalled || !step.Ready(record) {
+		return s
+	}
+	if requested := record.At.String(); h.progressOf(requested + " " + record.Operation).goesOn() {
+		s.Operation, s.Requested, s.Queued, s.Failed = record.Operation, requested, s.Queued+1, 0
+	}
+	return s
 }
 
 // takesStock reports whether the hook is one in which the unit's own status is

@@ -162,7 +162,7 @@ func (h *Hook) DiscardQueue() (int, error) {
 	if h.own.queueErr != nil {
 		dropped = -1
 	}
-	if h.stepHead() {
+	if h.stepHead() || h.stepGoesOn() {
 		h.own.step.State, h.own.step.Error = rollout.StepFailed, "an operator has cleared the queue"
 	}
 	if h.own.stepErr != nil {

@@ -454,6 +454,25 @@ func TestRolloutFailures(t *testing.T) {
 		c.settle()
 		c.is("1", rollout.Paused, rollout.AfterFailure)
 	})
+	t.Run("clear-queue ends a step that goes on", func(t *testing.T) {
+		c := newCluster(t, 2)
+		c.results["app/1"] = Continue
+		c.mustStart(rollout.Request{})
+		for len(c.ran) == 0 {
+			c.hook("app/0", OtherEvent, nil)
+			c.hook("app/1", LockGranted, nil)
+		}
+		c.hook("app/1", OtherEvent, func(h *Hook) {
+			if _, err := h.DiscardQueue(); err != nil {
+				t.Fatal(err)
+			}
+		})
+		c.settle()
+		c.is("1", rollout.Paused, rollout.AfterFailure)
+		if c.app[KeyGrantedUnit] != "" {
+			t.Errorf("the lock is held: %v", c.app)
+		}
+	})
 	t.Run("an operation that a unit does not know", func(t *testing.T) {
 		c := newCluster(t, 2)
 		c.mustStart(rollout.Request{})

@@ -124,6 +124,12 @@ func (h *Hook) beginStep() error {
 // hook: it goes on then, whatever the record says by now.
 func (h *Hook) stepBegan() bool { return h.own.step.Granted.Compare(h.grant.at) == 0 }
 
+// stepGoesOn reports whether the unit is in an attempt at its step, between two
+// hooks: it stands in no queue then.
+func (h *Hook) stepGoesOn() bool {
+	return h.holdsUnused() && h.own.step.Ready(h.rolls.record) && h.stepBegan()
+}
+
 // stepHead reports whether the head of the queue is the step's, to be tried
 // again.
 func (h *Hook) stepHead() bool {
