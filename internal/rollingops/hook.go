@@ -162,6 +162,9 @@ func (h *Hook) DiscardQueue() (int, error) {
 	if h.own.queueErr != nil {
 		dropped = -1
 	}
+	if h.stepGoesOn() {
+		h.own.step.Attempts, h.own.step.Ended = h.own.step.Attempts+1, h.m.reading()
+	}
 	if h.stepHead() || h.stepGoesOn() {
 		h.own.step.State, h.own.step.Error = rollout.StepFailed, "an operator has cleared the queue"
 	}

@@ -199,7 +199,7 @@ var mutants = []mutant{
 	{
 		name:   "late-leader-sleeps",
 		breaks: "liveness: a leader that was too late to write is not brought back",
-		file:   hookFile, before: "h.wake(ctx, 0)\n\t\treturn nil",
+		file:   hookFile, before: "h.wake(ctx, h.lateAfter())\n\t\treturn nil",
 		code:  `return nil`,
 		seeds: 500,
 	},
