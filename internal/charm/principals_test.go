@@ -35,8 +35,8 @@ func TestUnitsByPrincipal(t *testing.T) {
 		{"rolling-ops/3,rolling-ops/1", "3,1", ""},
 		{"rolling-ops/0-rolling-ops/2", "0-2", ""},
 		{"0-3", "0-3", ""},
-		{"shard-three", "", `cannot use "units": no unit of rolling-ops is beside "shard-three"`},
-		{"shard-one/9", "", `cannot use "units": no unit of rolling-ops is beside "shard-one/9"`},
+		{"shard-three", "", `cannot use "units": no unit of rolling-ops is beside "shard-three"; it is a list such as 4,2,0 or 0-4`},
+		{"shard-one/9", "", `cannot use "units": no unit of rolling-ops is beside "shard-one/9"; it is a list such as 4,2,0 or 0-4`},
 		{"shard-one,0", "", `cannot use "units": unit 0 is named twice`},
 	} {
 		t.Run(test.units, func(t *testing.T) {
@@ -78,7 +78,7 @@ func TestUnitsOfAPrincipalCharm(t *testing.T) {
 	j.leader = true
 	j.params = map[string]any{"units": "kafka"}
 	handle(t, m, j, "action start-rollout")
-	if want := `cannot use "units": no unit of rolling-ops is beside "kafka"`; j.failed != want {
+	if want := `cannot use "units": no unit of rolling-ops is beside "kafka"; it is a list such as 4,2,0 or 0-4`; j.failed != want {
 		t.Errorf("failed with %q", j.failed)
 	}
 }

@@ -234,7 +234,7 @@ func (h *hook) unitsParam(params hooktool.Settings, name string) (rollout.Units,
 	}
 	numbers, err := h.inNumbers(text)
 	if err != nil {
-		return nil, fmt.Errorf("cannot use %q: %w", name, err)
+		return nil, fmt.Errorf("cannot use %q: %w; it is a list such as 4,2,0 or 0-4", name, err)
 	}
 	units, err := rollout.ParseUnits(numbers)
 	if err != nil {
