@@ -23,9 +23,10 @@ charm: ## make rolling-ops_ARCH.charm and the subordinate without charmcraft (AR
 	go run ./internal/pack -arch $(ARCH)
 	go run ./internal/pack -arch $(ARCH) -charm rolling-ops-subordinate
 
-demo: build ## five units on a simulated model restart one after the other
+demo: build ## on a simulated model five units restart one after the other, then a rollout with a canary
 	go run ./internal/pack -dir build/charm
 	bin/jujusim run --charm build/charm -n 5 demo/restart.txt
+	bin/jujusim shell --charm build/charm -n 5 -- sh demo/rollout.sh
 
 test: lint race ## all tests: what CI runs
 	go test -cover -timeout 20m ./...

@@ -171,7 +171,7 @@ func (s *sessions) start(flags string) (func(string) (string, error), error) {
 // reader would see, and so is the exit code, if it is asked for.
 func (s *sessions) runner(dir, path, socket string) func(string) (string, error) {
 	return func(command string) (string, error) {
-		cmd := exec.CommandContext(s.ctx, "bash", "-c", command)
+		cmd := exec.CommandContext(s.ctx, "bash", "-c", strings.ReplaceAll(command, "{charm}", s.charm))
 		cmd.Dir = dir
 		cmd.Env = append(os.Environ(), "PATH="+dir+":"+path, jujulike.Socket+"="+socket)
 		out, err := cmd.CombinedOutput()
@@ -225,8 +225,11 @@ func TestSame(t *testing.T) {
 		{"(task 7)", "(task 12)", true},
 		{"2026-03-01 12:00:00 UTC", "2027-03-01 12:00:09 UTC", true},
 		{"a    b\n", "a b   \n", true},
+		{"! held for 9s,\n  and more\n", "! held for 10s, and\n  more\n", true},
 		{"rolling-ops/1 runs", "rolling-ops/2 runs", false},
 		{"1 of 5", "2 of 5", false},
+		{"12:00:00  app/1  running\n12:00:02  rollout 1  2 of 2 done\n", "12:00:03  rollout 1  2 of 2 done\n", true},
+		{"12:00:00  app/1  done\n12:00:02  rollout 1  2 of 2 done\n", "12:00:03  rollout 1  1 of 2 done\n", false},
 	} {
 		if Same(c.a, c.b) != c.want {
 			t.Errorf("%q, %q: want %t", c.a, c.b, c.want)
