@@ -204,6 +204,7 @@ func (h *Hook) Finish(ctx context.Context) (Report, error) {
 	}
 	steady := context.WithoutCancel(ctx)
 	h.mendStamp()
+	h.partWithLock()
 	if err := h.attempt(ctx); err != nil {
 		return h.report, err
 	}

@@ -85,6 +85,9 @@ type Event struct {
 	// Remote is the unit that a RelationChanged is about; "" if that is the
 	// application, or unknown. It only spares a leader to read the others.
 	Remote string
+	// Departing is the unit of which a relation-departed of the peer relation tells
+	// that it leaves; else "".
+	Departing string
 }
 
 // Begin opens a hook. is-leader is asked before anything is read, so that what

@@ -164,24 +164,32 @@ func (h *Hook) grantEnded(ctx context.Context) (bool, error) {
 	if goalErr != nil {
 		return false, goalErr
 	}
-	if err != nil && exists && h.beyondKnowing(g.unit) {
+	if !exists && !h.mayStillRun(g.unit) {
+		return true, nil
+	}
+	if err != nil && h.listed && (!exists || h.beyondKnowing(g.unit)) {
 		h.m.Log.Warn("the holder's databag can't be read: it keeps the lock, and may be gone", "unit", g.unit, "error", err)
 		return false, nil
-	}
-	if !exists {
-		return true, nil
 	}
 	return false, err
 }
 
 // saysUsed reports whether the databag of the holder, another unit, says that
-// it has used its grant. One that has just joined may not be listed here yet.
+// it has used its grant. One that has just joined may not be listed here yet; a
+// subordinate that is not may have given the lock back as it left.
 func (h *Hook) saysUsed(ctx context.Context, g grant) (bool, error) {
 	members, err := h.relationList(ctx)
-	if err != nil || !slices.Contains(members, g.unit) {
+	if err != nil {
 		return false, err
 	}
+	listed := slices.Contains(members, g.unit)
+	if !listed && h.m.Principal == "" {
+		return false, nil
+	}
 	holder, err := h.unit(ctx, g.unit)
+	if err != nil && !listed {
+		return false, nil
+	}
 	return err == nil && g.usedBy(holder), err
 }
 

@@ -8,10 +8,9 @@ import (
 
 // Goal-state names no unit of a subordinate charm. It names the units of the
 // applications that the charm is integrated with, beside each of which one of the
-// subordinate's is: its principal. A principal does not go before its subordinate
-// has, and is named as long as that is in their relation. So a subordinate is gone
-// if its principal is not named, provided that none begins an attempt outside of
-// that relation. docs/protocol.md has the argument.
+// subordinate's is: its principal. It forgets a principal that leaves while the
+// subordinate is still at work, so that the lock is taken only from one that has
+// left the peer relation as well. docs/protocol.md has the argument.
 
 // maxPrincipal bounds a unit's name, in bytes.
 const maxPrincipal = 255
@@ -65,6 +64,30 @@ func (h *Hook) beyondKnowing(unit string) bool {
 	return h.m.Principal != "" && h.principalOf(unit) == ""
 }
 
+// mayStillRun reports whether a holder whose principal goal-state does not name may
+// be there all the same. It is not once this unit has heard of its departure, which
+// is in that very hook or when nothing else waits to be heard: a unit that it does
+// not list in other hooks may have just joined.
+func (h *Hook) mayStillRun(unit string) bool {
+	heard := h.listed && !slices.Contains(h.members, unit) && (h.event.Departing == unit || h.event.Kind == UpdateStatus)
+	return h.m.Principal != "" && !heard
+}
+
+// partWithLock gives the lock back in a subordinate's last hooks, as nobody else
+// may ever know that it is gone. From then on it asks for nothing.
+func (h *Hook) partWithLock() {
+	if h.m.Principal == "" || !h.event.Leaving || h.leads {
+		return
+	}
+	if h.own.state != "" {
+		h.own.state = Idle
+	}
+	if h.holdsUnused() {
+		h.m.Log.Info("leaving, lock given back unused")
+		h.endAttempt()
+	}
+}
+
 // hasLeft reports whether a unit of a subordinate charm is no member of the peer
 // relation, as far as this hook knows. That takes the lock from nobody.
 func (h *Hook) hasLeft(unit string) bool {
@@ -87,7 +110,6 @@ func (h *Hook) stays(unit string) bool {
 
 // besidePrincipal reports whether the attempt may begin: always, unless the unit
 // is a subordinate that has left the relation with its principal, or can't tell.
-// Then others may take it for gone already.
 func (h *Hook) besidePrincipal(ctx context.Context) bool {
 	if h.m.Principal == "" {
 		return true

@@ -21,8 +21,8 @@ func at(principal string, databag map[string]string) map[string]string {
 	return committed(databag, bag(KeyPrincipal, principal))
 }
 
-// A leader frees the lock of a subordinate only if it knows the holder's principal
-// and goal-state does not name it.
+// A leader frees the lock of a subordinate only if goal-state does not name the
+// holder's principal, and the leader has heard that the holder has left.
 func TestHolderOfASubordinateIsGone(t *testing.T) {
 	idle, used := bag(), bag(KeyExecutedAt, codec.TimestampOf(noon.Add(time.Second)).String())
 	const recorded = "app/1 db/1"
@@ -37,19 +37,20 @@ func TestHolderOfASubordinateIsGone(t *testing.T) {
 	}{
 		{"its principal is there", "", at("db/1", idle), false, false, "db/0 db/1", false},
 		{"its principal is leaving", "", at("db/1", idle), false, false, "db/0 -db/1", false},
-		{"its principal is gone", "", at("db/1", idle), false, false, "db/0 db/2", true},
-		{"its principal's application is gone", "", at("kafka/1", idle), false, false, "db/0 db/1", true},
+		{"its principal is gone", recorded, at("db/1", idle), false, false, "db/0 db/2", false},
+		{"its principal's application is gone", "app/1 kafka/1", at("kafka/1", idle), false, false, "db/0 db/1", false},
 		{"the leader's principal is gone", "", at("db/1", idle), false, false, "db/1", false},
 		{"it has recorded none", "", idle, false, false, "db/0", false},
 		{"it has recorded what is no unit", "", at("db", idle), false, false, "db/0", false},
 		{"of no application", "", at("/1", idle), false, false, "db/0", false},
 		{"its databag has another one by now", recorded, at("db/7", idle), false, false, "db/0 db/1", false},
+		{"it has left, its principal's application is gone", "app/1 kafka/1", at("kafka/1", idle), true, false, "db/0 db/1", true},
 		{"it has just joined", recorded, at("db/1", idle), true, false, "db/0 db/1", false},
 		{"it has just joined, its principal was not recorded", "", at("db/1", idle), true, false, "db/0 db/1", false},
 		{"it has left", recorded, at("db/1", idle), true, false, "db/0", true},
 		{"it has left, its principal was not recorded", "", at("db/1", idle), true, false, "db/0", false},
 		{"another's principal was recorded", "app/2 db/2", at("db/1", idle), true, false, "db/0", false},
-		{"it is gone and listed", recorded, nil, false, true, "db/0", true},
+		{"it is gone and listed", recorded, nil, false, true, "db/0", false},
 		{"it is gone and listed, its principal was not recorded", "", nil, false, true, "db/0", false},
 		{"it has used its grant", "", at("db/1", used), false, false, "db/0 db/1", true},
 	} {
@@ -62,12 +63,106 @@ func TestHolderOfASubordinateIsGone(t *testing.T) {
 			case !tt.unlisted:
 				s.units["app/1"] = tt.holder
 			}
-			if report := s.hook(t, OtherEvent, nil); (report.Released == "app/1") != tt.freed {
+			if report := s.hook(t, UpdateStatus, nil); (report.Released == "app/1") != tt.freed {
 				t.Errorf("released %q", report.Released)
 			}
 			want := map[string]string{KeyGrantedUnit: "", KeyGrantedAt: "", KeyGrantedPrincipal: ""}
 			if tt.freed && !cmp.Equal(s.wroteA, want) || !tt.freed && s.wroteA != nil {
 				t.Errorf("wrote %v", s.wroteA)
+			}
+		})
+	}
+}
+
+// A unit that this one does not list has left, or has just joined. Which it is tells
+// its departure, or a hook before which everything else is heard.
+func TestWhenTheHolderOfASubordinateHasLeft(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		event Event
+		freed bool
+	}{
+		{"its departure", Event{Departing: "app/1"}, true},
+		{"another's departure", Event{Departing: "app/2"}, false},
+		{"update-status", Event{Kind: UpdateStatus}, true},
+		{"leader-elected", Event{}, false},
+		{"relation-changed", Event{Kind: RelationChanged}, false},
+		{"the worker's hook", Event{Kind: LockGranted}, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := &stage{unit: "app/0", leader: true, now: noon, app: committed(held("app/1", noon), bag(KeyGrantedPrincipal, "app/1 db/1")),
+				principal: "db/0", principals: named("db/0"), units: bags("app/0", at("db/0", bag()))}
+			if report := s.event(t, tt.event); (report.Released == "app/1") != tt.freed {
+				t.Errorf("released %q", report.Released)
+			}
+			s.listErr = errors.New("timeout")
+			h, err := s.manager().Begin(t.Context(), tt.event)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if report, err := h.Finish(t.Context()); err == nil || report.Released != "" {
+				t.Errorf("relation-list fails, and %q is released, %v", report.Released, err)
+			}
+		})
+	}
+}
+
+// What a subordinate wrote as it left counts when it is not listed any more.
+func TestSubordinateThatLeftAndGaveTheLockBack(t *testing.T) {
+	gaveBack := bag(KeyExecutedAt, codec.TimestampOf(noon.Add(time.Second)).String())
+	for _, tt := range []struct {
+		name    string
+		databag map[string]string
+		freed   bool
+	}{{"gave it back", gaveBack, true}, {"did not", bag(), false}} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := &stage{unit: "app/0", leader: true, now: noon, app: held("app/1", noon), principal: "db/0", principals: named("db/0 db/1"),
+				leaving: "app/1", units: bags("app/0", at("db/0", bag()), "app/1", at("db/1", tt.databag))}
+			if report := s.event(t, Event{}); (report.Released == "app/1") != tt.freed {
+				t.Errorf("released %q", report.Released)
+			}
+		})
+	}
+}
+
+// event runs a hook of any event.
+func (s *stage) event(t *testing.T, ev Event) Report {
+	t.Helper()
+	h, err := s.manager().Begin(t.Context(), ev)
+	if err != nil {
+		t.Fatal(err)
+	}
+	report, err := h.Finish(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return report
+}
+
+// A subordinate gives the lock back in its last hooks of the peer relation.
+func TestSubordinatePartsWithTheLock(t *testing.T) {
+	after := codec.TimestampOf(noon.Add(time.Microsecond)).String()
+	gaveBack := bag(KeyState, "idle", KeyExecutedAt, after, KeyExecutedAtCopy, after)
+	for _, tt := range []struct {
+		name      string
+		principal string
+		holder    string
+		databag   map[string]string
+		event     Event
+		want      map[string]string
+	}{
+		{"holder", "db/1", "app/1", waiting(Requested, 0, time.Time{}), Event{Leaving: true}, gaveBack},
+		{"holder that waits for its retry", "db/1", "app/1", waiting(AwaitRetryHold, 1, noon.Add(-time.Second)), Event{Leaving: true}, gaveBack},
+		{"another holds", "db/1", "app/2", waiting(Requested, 0, time.Time{}), Event{Leaving: true}, bag(KeyState, "idle")},
+		{"another leaves", "db/1", "app/1", waiting(Requested, 0, time.Time{}), Event{Departing: "app/2"}, nil},
+		{"it asks for nothing", "db/1", "app/2", bag(), Event{Leaving: true}, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := &stage{unit: "app/1", now: noon, app: held(tt.holder, noon), principal: tt.principal, principals: named("db/0"),
+				units: bags("app/1", at(tt.principal, tt.databag), "app/2", bag())}
+			s.event(t, tt.event)
+			if diff := cmp.Diff(tt.want, s.wrote); diff != "" {
+				t.Error(diff)
 			}
 		})
 	}

@@ -87,7 +87,7 @@ type Event struct {
 
 // Library is the event as far as the protocol depends on it.
 func (e Event) Library() rollingops.Event {
-	event := rollingops.Event{Leaving: e.DepartingUnit == e.Unit}
+	event := rollingops.Event{Leaving: e.DepartingUnit == e.Unit, Departing: e.DepartingUnit}
 	switch e.Kind {
 	case RelationChanged:
 		event.Kind, event.Remote = rollingops.RelationChanged, e.RemoteUnit
