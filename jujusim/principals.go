@@ -177,19 +177,18 @@ func (m *Model) dropRemovedApps() {
 }
 
 // principalGoals is what goal-state has under the endpoint of the relation to the
-// principals: each application, with the state of the relation, and all of its
-// units.
+// principals: each application, with the state of the relation, and those of its
+// units that are in the relation. One that leaves is not, from the first moment on:
+// on a real controller it is seen as dying for a while, or not even that.
 func (m *Model) principalGoals() map[string]goalUnit {
 	goals := map[string]goalUnit{}
 	for _, a := range m.principalApps {
 		goals[a.name] = goalUnit{Status: "joined", Since: since(a.since)}
 	}
 	for _, p := range m.principals {
-		status := "active"
-		if p.dying {
-			status = "dying"
+		if !p.dying {
+			goals[p.name] = goalUnit{Status: "active", Since: since(p.since)}
 		}
-		goals[p.name] = goalUnit{Status: status, Since: since(p.since)}
 	}
 	return goals
 }
