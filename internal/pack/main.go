@@ -18,7 +18,7 @@ import (
 
 var (
 	programs  = map[string]string{"dispatch": "./cmd/dispatch", "worker": "./cmd/worker"}
-	documents = []string{"LICENSE", "README.md"}
+	documents = []string{"LICENSE", "README.md", "icon.svg"}
 	juju      = []string{"actions.yaml", "config.yaml", "metadata.yaml"}
 	// charms are the directories in which these are, by the charms' names.
 	charms = map[string]string{"rolling-ops": ".", "rolling-ops-subordinate": "charms/subordinate"}

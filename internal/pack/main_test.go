@@ -97,6 +97,7 @@ func TestCharmContent(t *testing.T) {
 		"-rw-r--r-- actions.yaml",
 		"-rw-r--r-- config.yaml",
 		"-rwxr-xr-x dispatch",
+		"-rw-r--r-- icon.svg",
 		"-rw-r--r-- manifest.yaml",
 		"-rw-r--r-- metadata.yaml",
 		"-rwxr-xr-x worker",
@@ -141,7 +142,7 @@ func TestStage(t *testing.T) {
 		}
 		listing = append(listing, info.Mode().String()+" "+entry.Name())
 	}
-	want := []string{"-rw-r--r-- LICENSE", "-rw-r--r-- README.md", "-rwxr-xr-x dispatch", "-rwxr-xr-x worker"}
+	want := []string{"-rw-r--r-- LICENSE", "-rw-r--r-- README.md", "-rwxr-xr-x dispatch", "-rw-r--r-- icon.svg", "-rwxr-xr-x worker"}
 	if diff := cmp.Diff(want, listing); diff != "" {
 		t.Error(diff)
 	}
