@@ -449,6 +449,8 @@ func (h *Hook) wakeIfNeeded(ctx context.Context, again time.Duration) error {
 			wait = max(wait, h.blindPause())
 		}
 		h.wake(ctx, wait)
+	case h.rolls.running() && h.rolls.record.Token() != h.rollsRead.record.Token():
+		h.wake(ctx, 0) // to answer it: Juju may not tell a leader what it has written itself
 	case again > 0:
 		h.wake(ctx, again)
 	}

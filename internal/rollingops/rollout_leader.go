@@ -154,6 +154,9 @@ func (h *Hook) settleRollout(released grant) error {
 	if h.forced != "" {
 		return h.skipForced(released)
 	}
+	if h.rolls.record.Token() != h.rollsRead.record.Token() {
+		return nil // an operator has been answered this token: the next hook goes on
+	}
 	doneNow := false
 	if holder, read := h.current(released.unit); read {
 		doneNow = holder.step.Done(h.rolls.record) && !released.at.IsZero() && holder.step.Granted.Compare(released.at) == 0

@@ -49,7 +49,8 @@ func (m *Manager) Rollable(id string) { m.rollable[id] = true }
 // unit that is.
 func (h *Hook) answer(ctx context.Context) {
 	record := h.rollsRead.record
-	if !h.event.Leaving && h.rollsRead.err == nil && h.own.queueErr == nil && h.own.mayAnswer(record) &&
+	// A retry of the rollout before is dropped first: its step tells that it is one.
+	if !h.event.Leaving && h.rollsRead.err == nil && h.own.queueErr == nil && h.own.mayAnswer(record) && !h.stepHead() &&
 		record.Wants(unitIndex(h.m.Unit), h.own.step) {
 		h.own.step, h.own.stepErr = rollout.Step{ID: record.ID, Round: record.Round, State: rollout.StepReady}, nil
 		h.own.primary = h.isPrimary(ctx)

@@ -279,6 +279,7 @@ func (h *Hook) pickSingle(ctx context.Context, candidates []unitView) (*unitView
 	var due time.Duration
 	for i := range candidates {
 		v := &candidates[i]
+		v.rolling = false // as the local unit's is after an attempt at its step
 		if v.state == AwaitRetry {
 			wait, err := h.pauseLeft(ctx, *v)
 			if err != nil {

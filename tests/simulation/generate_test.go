@@ -59,6 +59,10 @@ func newProfile(s source) profile {
 	for _, c := range faulty {
 		p.add(c.weight*intensity*s.draw("fault weight", 3), c)
 	}
+	often := []int{0, 1, 6}[s.draw("rollouts", 3)]
+	for _, c := range rolling {
+		p.add(c.weight*often, c)
+	}
 	return p
 }
 

@@ -119,6 +119,10 @@ type Attempt struct {
 	Grant  Grant  // the one that it could act on
 	Ran    bool   // the operation's callback ran
 	Result string // what that said: done, retry_hold or retry_release
+	// Step is the operation of the step that the grant is for, nil for none.
+	Step *codec.Operation
+	// Abandoned says that the head is a step's retry whose rollout was given up.
+	Abandoned bool
 	// Unknown says that nobody knows the operation.
 	Unknown bool
 	// CutShort says that its callback was begun and cut short so often that it

@@ -16,8 +16,12 @@ const (
 )
 
 // QueueMoved holds if a queue is what it was with new entries at the end and,
-// after an attempt, its head counted or dropped as the attempt's result demands.
+// after an attempt, its head counted or dropped as the attempt's result demands. In
+// the attempt at a step its operation is in front, and nothing else ever comes there.
 func QueueMoved(unit string, was, now codec.Queue, state string, a Attempt) (Head, *Broken) {
+	if a.Step != nil && (a.Ran || a.CutShort && !startsWith(now, was)) {
+		was = append(codec.Queue{*a.Step}, was...)
+	}
 	if a.CutShort && !a.Ran && len(was) > 0 && !startsWith(now, was) {
 		a.Ran, a.Result = true, "retry_release"
 	}
@@ -36,7 +40,7 @@ func QueueMoved(unit string, was, now codec.Queue, state string, a Attempt) (Hea
 		}
 		return Counted, nil
 	case startsWith(now, was[1:]):
-		if !(a.Unknown && !a.Ran) && !(a.Ran && a.Result == "done") && !(a.Ran && retry && spent(was[0], 1)) {
+		if !((a.Unknown || a.Abandoned) && !a.Ran) && !(a.Ran && a.Result == "done") && !(a.Ran && retry && spent(was[0], 1)) {
 			return Dropped, broken("%s dropped an operation that said %q, attempt %s of %s", unit, a.Result, was[0].Attempt, was[0].MaxRetry)
 		}
 		return Dropped, nil
@@ -44,11 +48,19 @@ func QueueMoved(unit string, was, now codec.Queue, state string, a Attempt) (Hea
 	return Kept, broken("%s changed the order of its queue: from %v to %v", unit, was, now)
 }
 
-// SaysIdle holds if a unit is idle when its queue is empty, and only then. Of a
-// queue that can't be read nothing is known.
-func SaysIdle(unit string, own Bag) *Broken {
+// SaysIdle holds if a unit is idle when its queue is empty, and only then; but a
+// unit that has answered the rollout that it has read asks for the lock. Of a queue
+// that can't be read nothing is known.
+func SaysIdle(unit string, own, read Bag) *Broken {
 	queue, err := codec.ParseQueue(own["operations"])
 	idle := own["state"] == "" || own["state"] == "idle"
+	s, r := StepOf(own), RolloutOf(read)
+	if err == nil && len(queue) == 0 && s.State == "ready" && s.ID == r.ID && r.Active() {
+		if own["state"] != "request" {
+			return broken("%s is ready for its step and says %q", unit, own["state"])
+		}
+		return nil
+	}
 	if err == nil && idle != (len(queue) == 0) {
 		return broken("%s has %d operations and says %q", unit, len(queue), own["state"])
 	}

@@ -45,6 +45,7 @@ func TestQueueMoved(t *testing.T) {
 	bounded := one
 	bounded.MaxRetry = limited(t, 1)
 	ran := func(result string) Attempt { return Attempt{Ran: true, Result: result} }
+	step := func(result string) Attempt { return Attempt{Step: &one, Ran: true, Result: result} }
 	type q = codec.Queue
 	for _, test := range []struct {
 		name     string
@@ -80,6 +81,15 @@ func TestQueueMoved(t *testing.T) {
 		{"cut short too often, in its last retry", q{bounded.Next()}, q{}, "idle", Attempt{CutShort: true}, Dropped, ""},
 		{"cut short too often, and dropped all the same", q{one}, q{}, "idle", Attempt{CutShort: true}, Dropped, "dropped an operation"},
 		{"cut short, and a request", q{one}, q{one, two}, "request", Attempt{CutShort: true}, Kept, ""},
+		{"a step, done", q{two}, q{two}, "request", step("done"), Dropped, ""},
+		{"a step, done, on an empty queue", nil, q{}, "idle", step("done"), Dropped, ""},
+		{"a step to be tried again", q{two}, q{one.Next(), two}, "retry-hold", step("retry_hold"), Counted, ""},
+		{"a step that is lost", q{two}, q{two}, "request", step("retry_hold"), Dropped, "dropped an operation"},
+		{"a step given back", q{two}, q{two}, "request", Attempt{Step: &one}, Kept, ""},
+		{"a step in front without an attempt", q{two}, q{one, two}, "request", Attempt{Step: &one}, Dropped, "dropped an operation"},
+		{"another in front in a step's attempt", q{two}, q{other.Next(), two}, "retry-hold", step("retry_hold"), Kept, "changed the order"},
+		{"a step cut short too often", q{two}, q{one.Next(), two}, "retry-release", Attempt{Step: &one, CutShort: true}, Counted, ""},
+		{"a retry whose rollout is aborted", q{one.Next(), two}, q{two}, "request", Attempt{Abandoned: true}, Dropped, ""},
 		{"an attempt at nothing", q{}, q{one}, "request", ran("done"), Kept, "did not have"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -94,19 +104,23 @@ func TestQueueMoved(t *testing.T) {
 
 func TestSaysIdle(t *testing.T) {
 	queue := queueText(t, operation(t, "_restart", 0))
+	ready, running := `{"id":1,"state":"ready"}`, `{"id":1,"state":"running"}`
 	for _, test := range []struct {
-		name, operations, state, want string
+		name, operations, state, step, record, want string
 	}{
-		{"nothing yet", "", "", ""},
-		{"idle", "[]", "idle", ""},
-		{"waits", queue, "request", ""},
-		{"waits and says idle", queue, "idle", "has 1 operations"},
-		{"waits and says nothing", queue, "", "has 1 operations"},
-		{"has nothing and asks", "[]", "retry-hold", "has 0 operations"},
-		{"can't be read", "{not", "request", ""},
+		{"nothing yet", "", "", "", "", ""},
+		{"idle", "[]", "idle", "", "", ""},
+		{"waits", queue, "request", "", "", ""},
+		{"waits and says idle", queue, "idle", "", "", "has 1 operations"},
+		{"waits and says nothing", queue, "", "", "", "has 1 operations"},
+		{"has nothing and asks", "[]", "retry-hold", "", "", "has 0 operations"},
+		{"can't be read", "{not", "request", "", "", ""},
+		{"ready", "[]", "request", ready, running, ""},
+		{"ready and idle", "[]", "idle", ready, running, `is ready for its step and says "idle"`},
+		{"asks, its rollout is over", "[]", "request", ready, `{"id":1,"state":"aborted"}`, "has 0 operations"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			holds(t, SaysIdle(a, Bag{"operations": test.operations, "state": test.state}), test.want)
+			holds(t, SaysIdle(a, Bag{"operations": test.operations, "state": test.state, "rollingops-step": test.step}, Bag{"rollingops-rollout": test.record}), test.want)
 		})
 	}
 }

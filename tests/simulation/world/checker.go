@@ -18,6 +18,9 @@ type checker struct {
 	lock  invariant.Grant
 	by    string // the leader that wrote it
 
+	rollout   invariant.Rollout
+	stepGrant invariant.StepGrant
+
 	Inside  []string // units in a callback
 	zombies []string // units removed by force in a callback, which may still run
 	// forced are the grants that an operator, or somebody who writes the lock,
@@ -36,12 +39,14 @@ type record struct {
 	foreign    bool   // somebody else wrote that, and the unit has not put it right
 	used       string // granted_at of the last grant that an attempt was committed for
 
-	// The head operation: how often it ran, and how often the hook failed then.
-	runs, lost int
+	step     invariant.Step
+	failedIn int               // the rollout in which its step has failed
+	tries    map[string]*tries // of what is in its queue
 
 	// The run in progress.
 	ran    bool            // a callback was run
 	ended  bool            // and that is committed
+	trying *tries          // of the operation that it runs
 	grant  invariant.Grant // when it began; zero if none was run
 	result string          // what the callback said: done, retry_hold or retry_release
 }
@@ -94,15 +99,23 @@ func (c *checker) enter(r *running) {
 	if !r.CommitBy.IsZero() {
 		c.w.violation("%s begins its operation while a write of the application databag waits", unit)
 	}
+	read, own := r.reads[App], c.w.UnitBag(unit)
+	if read["granted_unit"] == unit && invariant.ForStep(read) {
+		own = c.enterStep(unit, read)
+	}
 	lock := c.firstFitting(c.grants(unit), func(g invariant.Grant) *invariant.Broken {
-		return invariant.Begins(unit, g, c.w.UnitBag(unit))
+		return invariant.Begins(unit, g, own)
 	})
 	if u.used == lock.At {
 		c.w.violation("%s runs again on the grant of %s, which it has used", unit, lock.At)
 	}
-	u.ran, u.grant = true, lock
-	u.runs++
-	c.w.must(invariant.RunsLeft(unit, u.queue[0], u.runs, u.lost))
+	op, step := c.head(unit, read)
+	u.ran, u.grant, u.trying = true, lock, u.of(*op)
+	if id := u.trying.rollout; id != 0 && !step {
+		c.w.must(invariant.RetryOfStep(unit, read, id))
+	}
+	u.trying.runs++
+	c.w.must(invariant.RunsLeft(unit, *op, u.trying.runs, u.trying.lost))
 	c.count(r, u)
 	c.Inside = append(c.Inside, unit)
 }
@@ -162,7 +175,7 @@ func (c *checker) left(unit string) {
 	c.leave(unit)
 	if u := c.unit(unit); u.ran {
 		u.ran = false
-		u.lost++ // until the commit says otherwise
+		u.trying.lost++ // until the commit says otherwise
 	}
 	if c.w.ending == nil {
 		delete(c.forced, unit)
@@ -211,6 +224,7 @@ func (c *checker) lockWritten(e jujusim.Event) {
 	was, now := c.lock, invariant.GrantOf(c.w.AppBag())
 	c.lock, c.by = now, e.Unit
 	leaves := e.Run.DepartingUnit == e.Unit
+	c.rolloutWritten(e, c.w.AppBag(), was != now && !strings.HasPrefix(e.Run.Command, stampLockCommand+" "))
 	c.w.must(invariant.NotForItself(e.Unit, was, now, leaves))
 	reason := !slices.Contains(c.w.Names(), was.Unit) || leaves && was.Unit == e.Unit
 	taken := invariant.Cleared(e.Unit, was, now, c.unit(was.Unit).stamp, reason)
@@ -242,6 +256,7 @@ func forces(run jujusim.Run) (fault string, ok bool) {
 
 // answered is an action that is over: what it accepted has to be in the queue.
 func (c *checker) answered(a *jujusim.ActionResult) {
+	c.rolledOut(a)
 	operation, ok := a.Results["operation"].(string)
 	if !ok || a.Status != jujusim.ActionCompleted {
 		return

@@ -17,7 +17,7 @@ func (c *checker) unitWritten(e jujusim.Event, changes map[string]string) {
 		u.foreign = true
 		return
 	}
-	attempt := u.attempt()
+	attempt := c.attempt(e.Unit)
 	attempt.Grant = c.firstFitting(c.grants(e.Unit), func(g invariant.Grant) *invariant.Broken {
 		attempt.Grant = g
 		return invariant.Stamped(e.Unit, was, now, attempt)
@@ -29,19 +29,31 @@ func (c *checker) unitWritten(e jujusim.Event, changes map[string]string) {
 		c.w.cover.matter("foreign stamp", u.foreign)
 		u.foreign = false
 	}
-	if _, ok := changes["operations"]; ok {
-		c.queueWritten(e, u, bag["operations"])
+	if _, ok := changes["operations"]; ok || attempt.Step != nil && u.ended && !u.unreadable {
+		c.queueWritten(e, u, attempt, bag["operations"])
 	}
+	c.stepWritten(e, u, attempt, bag)
 	if ofCharm(e.Run) {
-		c.w.must(invariant.SaysIdle(e.Unit, bag))
+		c.w.must(invariant.SaysIdle(e.Unit, bag, c.appRead()))
 	}
 }
 
 // attempt is what the unit's run made of its grant, whichever that is.
-func (u *record) attempt() invariant.Attempt {
+func (c *checker) attempt(unit string) invariant.Attempt {
+	u, read := c.unit(unit), c.appRead()
 	a := invariant.Attempt{Ran: u.grant.Unit != "", Result: u.result}
-	a.CutShort = u.lost >= cutShort
-	a.Unknown = len(u.queue) > 0 && u.queue[0].CallbackID == goneCallback
+	op, step := c.head(unit, read)
+	if op == nil {
+		return a
+	}
+	t := u.of(*op)
+	a.CutShort = t.lost >= cutShort
+	if step {
+		a.Step = op
+		return a
+	}
+	a.Unknown = op.CallbackID == goneCallback
+	a.Abandoned = t.rollout != 0 && invariant.Abandoned(read, t.rollout)
 	return a
 }
 
@@ -61,12 +73,12 @@ func (c *checker) stamped(unit string, u *record, was invariant.Stamp, a invaria
 		c.w.violation("%s ended another attempt on the grant of %s", unit, u.used)
 	}
 	if a.Ran {
-		u.lost--
+		u.trying.lost--
 	}
 	u.used, u.ended = a.Grant.At, true
 }
 
-func (c *checker) queueWritten(e jujusim.Event, u *record, text string) {
+func (c *checker) queueWritten(e jujusim.Event, u *record, attempt invariant.Attempt, text string) {
 	queue, err := codec.ParseQueue(text)
 	switch {
 	case err != nil && e.Run.Command != corruptCommand:
@@ -74,20 +86,26 @@ func (c *checker) queueWritten(e jujusim.Event, u *record, text string) {
 	case e.Run.Name == "clear-queue" && len(queue) > 0:
 		c.w.violation("%s was to clear its queue and left %d operations", e.Unit, len(queue))
 	case e.Run.Name == "clear-queue" || err != nil:
-		u.runs, u.lost = 0, 0
+		u.tries = nil
 	case u.unreadable:
 		c.w.violation("%s overwrote a queue that could not be read", e.Unit)
 	default:
-		attempt := u.attempt()
+		op, step := c.head(e.Unit, c.appRead())
 		head, broken := invariant.QueueMoved(e.Unit, u.queue, queue, c.w.UnitBag(e.Unit)["state"], attempt)
 		c.w.must(broken)
 		if head == invariant.Counted && !attempt.Ran {
-			u.runs, u.lost = u.runs-cutShort+1, u.lost-cutShort // all of them are one attempt
+			t := u.of(*op)
+			t.runs, t.lost = t.runs-cutShort+1, t.lost-cutShort // all of them are one attempt
+		}
+		if head == invariant.Counted && step {
+			u.of(*op).rollout = u.step.ID
 		}
 		if head == invariant.Dropped {
 			c.w.cover.matter("unknown callback", attempt.Unknown && !attempt.Ran)
-			u.runs, u.lost = 0, 0
+			c.w.cover.matter("rollout aborted", attempt.Abandoned && !attempt.Ran)
+			delete(u.tries, nameOf(*op))
 		}
+		c.w.cover.matter("rollout paused", step && !attempt.Ran && c.appRead()["rollingops-rollout"] != "" && u.ended)
 	}
 	u.queue, u.unreadable = queue, err != nil
 }

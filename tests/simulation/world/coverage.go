@@ -49,6 +49,10 @@ var Faults = []fault{
 	{"foreign stamp", "the unit wrote its next stamp over it"},
 	{"foreign stamp on the lock", "its holder had not used the grant"},
 	{"service broken", "a restart failed"},
+	{"rollout started", "a unit was done with its step"},
+	{"rollout paused", "a step's grant was given back unused"},
+	{"rollout resumed", "a unit whose step had failed had another turn"},
+	{"rollout aborted", "a step's retry was dropped"},
 	{"1000 operations queued", "an attempt was made with as many in the queue"},
 }
 

@@ -29,9 +29,10 @@ type running struct {
 	CommitBy time.Time // when a write of the application databag has to be committed; zero if none waits
 	leads    bool      // what is-leader said
 	wrote    bool      // some databag
-	jumped   bool      // the unit's clock was set back in mid-run
-	deposed  bool      // the unit lost the leadership in mid-run
-	back     bool      // and got it back
+	reads    reads
+	jumped   bool // the unit's clock was set back in mid-run
+	deposed  bool // the unit lost the leadership in mid-run
+	back     bool // and got it back
 	// overdue says that commitBy went by. If leadership goes and comes back
 	// meanwhile, the commit could undo another leader's: what the protocol
 	// assumes excludes that, so such a run is excluded. If it only goes, Juju
@@ -253,6 +254,7 @@ func (r *running) afterTool(tool string, args []string, answer []byte) {
 		r.leads = strings.HasPrefix(string(answer), "true")
 	case "relation-get":
 		r.noteRead(args[len(args)-1])
+		r.noteAnswer(args[len(args)-1], answer)
 	case "relation-list":
 		r.noteMembers()
 	}

@@ -136,4 +136,9 @@ func (w *World) untilDue() time.Duration {
 }
 
 // left tells what is not done.
-func (w *World) left() string { return invariant.Undone(w.AppBag(), w.Names(), w.UnitBag) }
+func (w *World) left() string {
+	if left := invariant.Undone(w.AppBag(), w.Names(), w.UnitBag); left != "" {
+		return left
+	}
+	return invariant.Rolling(w.AppBag(), w.Check.committedView)
+}

@@ -151,7 +151,7 @@ func action(w *World, m *Machine, args []string) error {
 				params[key] = whole
 			}
 		} else {
-			return fmt.Errorf("action: %q is no number", arg)
+			params[key] = value
 		}
 	}
 	_, err := w.Model.EnqueueAction(m.Name, args[0], params)
