@@ -18,6 +18,8 @@ const (
 	stampFile    = "internal/rollingops/stamp.go"
 	viewFile     = "internal/rollingops/view.go"
 	planFile     = "internal/worker/plan.go"
+	stepFile     = "internal/rollingops/rollout_unit.go"
+	progressFile = "internal/rollout/progress.go"
 )
 
 // mutants are the defects of the implementation that this one replaces, and
@@ -235,6 +237,60 @@ var mutants = []mutant{
 		breaks: "rule 1: executed_at is what somebody else has put back",
 		file:   viewFile, before: "v.executedAt = later(at, secondAt)",
 		code:  `secondAt, copied = at, false`,
+		seeds: 500,
+	},
+	{
+		name:   "ready-and-idle",
+		breaks: "rollouts, ask first: a unit that is ready says idle, so that a v1 leader takes the lock from it",
+		file:   stepFile, before: "switch {\n\tcase h.rollsRead.err == nil && record.Active()",
+		code:  `return`,
+		seeds: 500,
+	},
+	{
+		name:   "paused-step-begins",
+		breaks: "rollouts, run: a unit begins its step though it has read that the rollout is paused or aborted",
+		file:   stepFile, before: "switch {\n\tcase h.rolls.err != nil:\n\t\treturn h.rolls.err",
+		code:  `record.State = rollout.Running`,
+		seeds: 500,
+	},
+	{
+		name:   "step-grant-stays",
+		breaks: "rollouts, grant with the step: the mark of a step's grant is used again for the next grant",
+		file:   scheduleFile, before: "h.report.Granted = first.name",
+		code: `if h.rollsRead.grant.ID != 0 && !first.rolling {
+			h.rolls.grant = rollout.Grant{At: h.grant.at, ID: h.rollsRead.grant.ID}
+		}`,
+		seeds: 500,
+	},
+	{
+		name:   "round-ignored",
+		breaks: "rollouts: a unit that has failed gets no other turn when the rollout is resumed",
+		file:   "internal/rollout/step.go", before: "return s.in(r, StepFailed)",
+		code:  `return s.in(r, StepFailed)`,
+		seeds: 500,
+	},
+	{
+		name:   "overtaking",
+		breaks: "rollouts: later units go although the first one has not answered",
+		file:   progressFile, before: "for _, n := range order {",
+		code: `for _, n := range order {
+			if phase(n) == PhaseReady {
+				return n, true, true
+			}
+		}`,
+		seeds: 500,
+	},
+	{
+		name:   "one-failure-more",
+		breaks: "rollouts: one unit more may fail than max-failures says",
+		file:   progressFile, before: "return t.Failing+t.Failed <= r.MaxFailures",
+		code: `return t.Failing+t.Failed <= r.MaxFailures+1`,
+	},
+	{
+		name:   "aborted-retry-runs",
+		breaks: "rollouts, run: a retry runs though its rollout was aborted",
+		file:   stepFile, before: "record := h.rolls.record\n\treturn h.stepHead()",
+		code:  `return false`,
 		seeds: 500,
 	},
 }

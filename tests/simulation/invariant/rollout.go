@@ -243,6 +243,7 @@ func (r Rollout) phase(n int, view Bag) string {
 // comes before it.
 func StepGranted(by string, r Rollout, unit string, view func(n int) Bag) *Broken {
 	units, turn := numbers(r.Units), number(unit)
+	its := r.phase(turn, view(turn))
 	failures := 0
 	for _, n := range units {
 		if p := r.phase(n, view(n)); p == "failing" || p == "failed" {
@@ -254,8 +255,8 @@ func StepGranted(by string, r Rollout, unit string, view func(n int) Bag) *Broke
 		return broken("%s grants a step of a rollout that is %s", by, r.State)
 	case !slices.Contains(units, turn):
 		return broken("%s grants a step to %s, which the rollout does not name", by, unit)
-	case r.phase(turn, view(turn)) != "ready":
-		return broken("%s grants a step to %s, which is %s", by, unit, r.phase(turn, view(turn)))
+	case its != "ready" && its != "gone": // it may leave once the leader has looked
+		return broken("%s grants a step to %s, which is %s", by, unit, its)
 	case failures > r.MaxFailures:
 		return broken("%s grants a step, and %d units have failed of at most %d", by, failures, r.MaxFailures)
 	}
