@@ -515,6 +515,8 @@ func (h *Hook) ownChanges() (map[string]string, error) {
 	if h.own.executedAt != h.ownRead.executedAt || h.own.differ {
 		changes[KeyExecutedAt] = h.own.executedAt.String()
 		changes[KeyExecutedAtCopy] = changes[KeyExecutedAt]
+	} else if h.own.single && h.own.queueErr == nil {
+		changes[KeyExecutedAtCopy] = h.own.executedAt.String() // protects it from now on
 	}
 	if h.own.retryNow != h.ownRead.retryNow {
 		changes[KeyRetryNow] = h.own.retryNow

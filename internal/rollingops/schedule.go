@@ -83,6 +83,9 @@ func (h *Hook) watchHolder(ctx context.Context) {
 	if h.leads && !h.event.Leaving && !h.grant.free() && h.grant.unit != h.m.Unit {
 		delay = lookAfter
 	}
+	if delay > 0 && h.report.Granted != "" {
+		_ = h.m.Waker.Watch(ctx, 0) // the time of another holder does not count
+	}
 	if err := h.m.Waker.Watch(ctx, delay); err != nil {
 		h.m.Log.Error("cannot ask for a look at the holder of the lock", "error", err)
 	}

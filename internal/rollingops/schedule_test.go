@@ -151,8 +151,6 @@ func TestLeaderLooksAtTheHolder(t *testing.T) {
 		look  time.Duration
 	}{
 		{"another holds it", stage{leader: true, app: held("app/1", noon), units: bags("app/0", idle, "app/1", waits)}, lookAfter},
-		{"another is granted it", stage{leader: true, units: bags("app/0", idle, "app/1", waits)}, lookAfter},
-		{"another that is leaving", stage{leader: true, dying: "app/1", units: bags("app/0", idle, "app/1", waits)}, lookAfter},
 		{"the leader holds it", stage{leader: true, app: held("app/0", noon), units: bags("app/0", waits, "app/1", idle)}, 0},
 		{"nobody does", stage{leader: true, units: bags("app/0", idle, "app/1", idle)}, 0},
 		{"a follower", stage{app: held("app/1", noon), units: bags("app/0", idle, "app/1", waits)}, 0},
@@ -165,6 +163,14 @@ func TestLeaderLooksAtTheHolder(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+	// With each grant the time begins anew, also for a unit that is leaving.
+	for _, dying := range []string{"", "app/1"} {
+		s := &stage{unit: "app/0", leader: true, now: noon, dying: dying, units: bags("app/0", idle, "app/1", waits)}
+		s.hook(t, OtherEvent, nil)
+		if diff := cmp.Diff([]time.Duration{0, lookAfter}, s.looks); diff != "" {
+			t.Errorf("dying %q: %s", dying, diff)
+		}
 	}
 }
 

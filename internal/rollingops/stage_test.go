@@ -144,7 +144,8 @@ func waiting(state State, failed int, executedAt time.Time) map[string]string {
 	}
 	bag := map[string]string{"state": string(state), "operations": text}
 	if !executedAt.IsZero() {
-		bag["executed_at"] = codec.TimestampOf(executedAt).String()
+		bag[KeyExecutedAt] = codec.TimestampOf(executedAt).String()
+		bag[KeyExecutedAtCopy] = bag[KeyExecutedAt]
 	}
 	return bag
 }

@@ -50,7 +50,7 @@ func TestForeignStampOfTheHolder(t *testing.T) {
 		{"equal to the grant", codec.TimestampOf(noon).String(), after, false, after},
 		{"deleted, before the grant", "", before, true, ""},
 		{"future", ahead, before, false, ahead},
-		{"only the copy lost", after, "", false, "-"},
+		{"only the copy lost", after, "", false, "copy"},
 		{"copy unreadable", after, "soon", false, ahead},
 		{"copy unreadable, grant unused", before, "soon", false, ""},
 		{"year 9999", foreignStamp, "", false, ""},
@@ -79,10 +79,14 @@ func TestForeignStampOfTheHolder(t *testing.T) {
 			switch want {
 			case "":
 				want = codec.TimestampOf(noon.Add(time.Microsecond)).String()
-			case "-":
+			case "-", "copy":
 				want = ""
 			}
-			if got := s.wrote[KeyExecutedAt]; got != want || s.wrote[KeyExecutedAtCopy] != want {
+			wantCopy := want
+			if tt.stays == "copy" {
+				wantCopy = tt.executedAt
+			}
+			if got := s.wrote[KeyExecutedAt]; got != want || s.wrote[KeyExecutedAtCopy] != wantCopy {
 				t.Errorf("wrote %v, want %s", s.wrote, want)
 			}
 			before := ran

@@ -71,6 +71,7 @@ type unitView struct {
 	// have written: it does not tell whether the unit has used a grant.
 	foreign bool
 	differ  bool // the copies do, and have to be written anew
+	single  bool // there is no copy yet
 
 	principal string // "" if none is recorded that can be one
 
@@ -101,6 +102,7 @@ func newUnitView(name string, bag map[string]string) unitView {
 	v.executedAt = later(at, secondAt)
 	v.foreign = foreign || secondForeign || copied && secondAt.IsZero()
 	v.differ = v.foreign || copied && at.Compare(secondAt) != 0
+	v.single = !copied && !v.executedAt.IsZero()
 	return v
 }
 

@@ -20,7 +20,7 @@ func testDisk(t *testing.T) {
 	}{
 		{"no bytes", testNoBytes},
 		{"no directory", testNoDirectory},
-		{"full file system", func(t *testing.T) { testFullDisk(t, "size=16k", true) }},
+		{"full file system", func(t *testing.T) { testFullDisk(t, "size=64k", true) }},
 		{"no inodes", func(t *testing.T) { testFullDisk(t, "size=16k,nr_inodes=2", false) }},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -122,7 +122,7 @@ func testWorkerKilled(t *testing.T) {
 	const unit = "rolling-ops/1"
 	w := deploy(t, 2, setup{})
 	for _, sig := range []syscall.Signal{syscall.SIGKILL, syscall.SIGTERM} {
-		w.check(w.SetConfig(map[string]string{"retry-delay": "10m", "retry-delay-max": "10m"}))
+		w.check(w.SetConfig(map[string]string{"retry-delay": "10m", "retry-delay-max": "10m", "health-check-timeout": "1s"}))
 		w.idle()
 		w.plan(failing)
 		w.restart(unit)

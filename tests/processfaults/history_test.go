@@ -1,10 +1,8 @@
 package processfaults
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +10,7 @@ import (
 	"github.com/anishathalye/porcupine"
 
 	"rolling-ops/jujusim/agent"
+	"rolling-ops/jujusim/charmfacts"
 )
 
 // section is the time in which a unit was in an operation.
@@ -123,15 +122,8 @@ type transition struct {
 func parseTransitions(log []byte) []transition {
 	var all []transition
 	for line := range strings.Lines(string(log)) {
-		var t struct{ TS, Unit, Event string }
-		if json.Unmarshal([]byte(line), &t) != nil {
-			continue
-		}
-		seconds, micros, _ := strings.Cut(t.TS, ".")
-		s, err1 := strconv.ParseInt(seconds, 10, 64)
-		us, err2 := strconv.ParseInt(micros, 10, 64)
-		if err1 == nil && err2 == nil {
-			all = append(all, transition{time.UnixMicro(s*1e6 + us), t.Unit, t.Event})
+		if t, err := charmfacts.ParseTransition([]byte(line)); err == nil {
+			all = append(all, transition{t.Time, t.Unit, t.Event})
 		}
 	}
 	return all

@@ -6,10 +6,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
+	"rolling-ops/jujusim/charmfacts"
 	"rolling-ops/tests/cost/bench"
 	"rolling-ops/tests/rival/hookcost/cost"
 )
@@ -243,8 +243,7 @@ func (u *unit) read(text string) error {
 	for lines.Scan() {
 		var either struct {
 			cost.Hook
-			TS    string `json:"ts"`
-			Event string `json:"event"`
+			TS string `json:"ts"`
 		}
 		if err := json.Unmarshal(lines.Bytes(), &either); err != nil {
 			return fmt.Errorf("cannot read the logs of %s: %w", u.name, err)
@@ -253,11 +252,11 @@ func (u *unit) read(text string) error {
 			u.hooks = append(u.hooks, either.Hook)
 			continue
 		}
-		seconds, err := strconv.ParseFloat(either.TS, 64)
+		t, err := charmfacts.ParseTransition(lines.Bytes())
 		if err != nil {
 			return fmt.Errorf("cannot read the logs of %s: %w", u.name, err)
 		}
-		u.transitions = append(u.transitions, transition{time.UnixMicro(int64(seconds * 1e6)), either.Event})
+		u.transitions = append(u.transitions, transition{t.Time, t.Event})
 	}
 	return lines.Err()
 }

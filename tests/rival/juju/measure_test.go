@@ -14,7 +14,7 @@ const (
 	leaders = `{"begin":"2026-03-01T12:00:10Z","wall_ns":2000000000,"cpu_ns":5000000,"path":"hooks/restart-relation-changed","exit":0}
 {"begin":"2026-03-01T11:00:00Z","wall_ns":1000000000,"cpu_ns":9000000,"path":"hooks/restart-relation-changed","exit":0}
 {"ts":"1772366401.000000","unit":"a/0","event":"_restart:start"}
-{"ts":"1772366402.500000","unit":"a/0","event":"_restart:done"}
+{"ts":"2026-03-01T12:00:02.500000+00:00","unit":"a/0","event":"_restart:done"}
 `
 	followers = `{"begin":"2026-03-01T12:00:03Z","wall_ns":1000000000,"cpu_ns":3000000,"path":"hooks/restart-relation-changed","exit":0}
 {"begin":"2026-03-01T12:00:05Z","wall_ns":1000000000,"cpu_ns":4000000,"path":"hooks/restart-relation-changed","exit":0}
