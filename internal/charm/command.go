@@ -16,8 +16,9 @@ import (
 // Commands runs programs of the machine.
 type Commands interface {
 	// Run runs a program to its end, without a shell. When limit is over or
-	// ctx is done, it and all that it started are killed; the program itself
-	// does not outlive this process either. It returns the end of what the
+	// ctx is done, it and all that it started are killed, in whatever session;
+	// the program itself does not outlive this process either. What a program
+	// that ended leaves behind, such as a daemon, is left alone. It returns the end of what the
 	// program wrote. Any exit code but 0 is an error.
 	Run(ctx context.Context, limit time.Duration, argv ...string) (output string, err error)
 }
@@ -46,7 +47,15 @@ func (Programs) Run(ctx context.Context, limit time.Duration, argv ...string) (s
 	cmd.Cancel = func() error { return unix.Kill(-cmd.Process.Pid, unix.SIGKILL) }
 	// A program may leave a daemon behind that keeps the output open.
 	cmd.WaitDelay = 100 * time.Millisecond
+	known := map[int]bool{}
+	adopts := adoptOrphans() == nil // else the process group is all that is killed
+	if adopts {
+		known = children()
+	}
 	err := cmd.Run()
+	if adopts && ctx.Err() != nil {
+		killOrphans(known, time.Second)
+	}
 	switch {
 	case err == nil || errors.Is(err, exec.ErrWaitDelay):
 		return output.String(), nil

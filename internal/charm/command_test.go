@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -142,5 +143,37 @@ func TestProgramEndsWithDispatch(t *testing.T) {
 	}
 	if n, err := program.Read(make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
 		t.Errorf("the program goes on: %v", err)
+	}
+}
+
+// A child that has made a session of its own is killed all the same when the
+// program takes too long, and left alone when the program has ended.
+func TestProgramInAnotherSession(t *testing.T) {
+	alive := func(dir string) bool {
+		pid, err := os.ReadFile(dir + "/pid")
+		if err != nil {
+			t.Fatal(err)
+		}
+		stat, err := os.ReadFile("/proc/" + strings.TrimSpace(string(pid)) + "/stat")
+		return err == nil && !strings.Contains(string(stat), ") Z ")
+	}
+	const script = `cd "$0"; setsid sh -c 'echo $$ > pid.new; mv pid.new pid; exec sleep 1000' </dev/null >/dev/null 2>&1 & until test -e pid; do sleep 0.01; done; `
+	slow := t.TempDir()
+	if _, err := (Programs{}).Run(t.Context(), 2*time.Second, "sh", "-c", script+"sleep 1000", slow); err == nil {
+		t.Fatal("it ended")
+	}
+	if alive(slow) {
+		t.Error("the child of a program that took too long is alive")
+	}
+	daemon := t.TempDir()
+	if output, err := (Programs{}).Run(t.Context(), time.Minute, "sh", "-c", script, daemon); err != nil {
+		t.Fatal(output, err)
+	}
+	if !alive(daemon) {
+		t.Error("the child of a program that ended is gone")
+	}
+	pid, _ := os.ReadFile(daemon + "/pid")
+	if n, err := strconv.Atoi(strings.TrimSpace(string(pid))); err == nil {
+		_ = unix.Kill(n, unix.SIGKILL)
 	}
 }

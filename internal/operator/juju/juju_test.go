@@ -229,3 +229,14 @@ func TestNamesAreChecked(t *testing.T) {
 		}
 	}
 }
+
+// Juju 4 ends well when an action was queued nowhere, and says why on stderr.
+func TestNoTaskSaysWhy(t *testing.T) {
+	err := noTask("\nOperation 44 failed to schedule any tasks:\nlinking task to unit: unit \"a/9\" not found\n")
+	if want := `juju run: nothing was queued: linking task to unit: unit "a/9" not found`; err.Error() != want {
+		t.Errorf("got %q", err)
+	}
+	if err := noTask(" \n"); !strings.Contains(err.Error(), "no task in it") {
+		t.Errorf("got %q", err)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -86,6 +87,16 @@ func (e *FailedError) Error() string {
 	return e.Task.Message
 }
 
+// noTask is the error of a juju run that ends well and has queued nothing, as
+// that of Juju 4 does for a unit that does not exist. The reason stands last.
+func noTask(stderr string) error {
+	lines := strings.Split(strings.TrimSpace(stderr), "\n")
+	if reason := strings.TrimSpace(lines[len(lines)-1]); reason != "" {
+		return fmt.Errorf("juju run: nothing was queued: %s", reason)
+	}
+	return errors.New("cannot read what juju run prints: no task in it")
+}
+
 // Run runs an action on a unit and waits for its end. One that has not begun
 // when the time is up, or the context has ended, is taken back.
 //
@@ -111,7 +122,7 @@ func (c *Client) Run(ctx context.Context, unit, action string, wait time.Duratio
 	case err != nil:
 		return nil, err
 	default:
-		return nil, errors.New("cannot read what juju run prints: no task in it")
+		return nil, noTask(string(stderr))
 	}
 	return ended(task)
 }
