@@ -98,7 +98,7 @@ func TestSearchSeesEveryField(t *testing.T) {
 
 // The end of a hook keeps what is the unit's and forgets what was the hook's.
 func TestResetForgetsTheHook(t *testing.T) {
-	kept := []string{"unit", "requests", "worker", "held", "dying", "hasLed", "failed", "oldLeads", "oldApp"}
+	kept := []string{"unit", "requests", "worker", "watching", "held", "dying", "hasLed", "failed", "oldLeads", "oldApp"}
 	for name := range fieldsOf(&process{}) {
 		var p process
 		f := fieldsOf(&p)[name]
