@@ -203,7 +203,7 @@ var mutants = []mutant{
 		breaks: "liveness: a leader that was too late to write is not brought back",
 		file:   hookFile, before: "h.wake(ctx, h.lateAfter())\n\t\treturn nil",
 		code:  `return nil`,
-		seeds: 500,
+		seeds: 1500,
 	},
 	{
 		name:   "clear-queue-resets-stamp",
