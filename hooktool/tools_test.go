@@ -349,3 +349,29 @@ func TestActionSetRefuses(t *testing.T) {
 		})
 	}
 }
+
+// hanging is a transport whose calls end with their context alone.
+type hanging struct{}
+
+func (hanging) Run(ctx context.Context, tool string, _ []string, _ []byte) ([]byte, error) {
+	<-ctx.Done()
+	return nil, &Error{Tool: tool, Code: -1, Err: context.Cause(ctx)}
+}
+
+// What is bounded is given up when the bound ends, log lines too, whatever their
+// own time is.
+func TestBoundGivesUpWhatHangs(t *testing.T) {
+	tools := New(hanging{})
+	ctx, cancel := context.WithCancelCause(t.Context())
+	tools.Bound(ctx)
+	late := errors.New("too late")
+	cancel(late)
+	if err := tools.StatusSet(t.Context(), "active", ""); !errors.Is(err, late) {
+		t.Errorf("status-set: %v", err)
+	}
+	var stderr strings.Builder
+	slog.New(NewLogHandler(tools, slog.LevelInfo, &stderr)).Info("hello")
+	if !strings.Contains(stderr.String(), "hello") {
+		t.Errorf("stderr has %q", stderr.String())
+	}
+}

@@ -4,12 +4,14 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"gopkg.in/yaml.v3"
 
 	"rolling-ops/internal/rollingops"
+	"rolling-ops/internal/unit"
 )
 
 func TestQueueingActions(t *testing.T) {
@@ -232,5 +234,37 @@ func TestActionsYAML(t *testing.T) {
 	}
 	if len(got) != 13 {
 		t.Errorf("%d actions", len(got))
+	}
+}
+
+// The bounds of parameters are the ones that actions.yaml gives.
+func TestBoundsOfParameters(t *testing.T) {
+	for _, test := range []struct {
+		params map[string]any
+		ok     bool
+	}{
+		{map[string]any{"delay": 0}, true},
+		{map[string]any{"delay": 3600}, true},
+		{map[string]any{"delay": 3600.5}, false},
+		{map[string]any{"delay": -0.5}, false},
+		{map[string]any{"max-retry": 0}, true},
+		{map[string]any{"max-retry": 1_000_000}, true},
+		{map[string]any{"max-retry": 1_000_001}, false},
+		{map[string]any{"max-retry": -1}, false},
+	} {
+		m, j := newMachine(), newJuju(t, 2)
+		j.params = test.params
+		handle(t, m, j, "action failed-restart")
+		if ok := j.failed == ""; ok != test.ok {
+			t.Errorf("%v: failed with %q", test.params, j.failed)
+		}
+	}
+}
+
+// All that follows the writes fits into what is-leader promises, with room for
+// the commit.
+func TestAfterWriteFitsTheLease(t *testing.T) {
+	if room := 30*time.Second - rollingops.LeaseMargin - unit.AfterWrite; room < 5*time.Second {
+		t.Errorf("%s are left for the commit", room)
 	}
 }

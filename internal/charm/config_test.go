@@ -53,6 +53,7 @@ func TestParseConfig(t *testing.T) {
 		{"retry-delay", "0s", func(c *Config) { c.Pacing.Delay = 0 }},
 		{"retry-delay", "250ms", func(c *Config) { c.Pacing.Delay = 250 * time.Millisecond }},
 		{"retry-delay-max", "24h", func(c *Config) { c.Pacing.Max = 24 * time.Hour }},
+		{"retry-delay-max", "5s", func(c *Config) { c.Pacing.Max = 5 * time.Second }}, // as long as retry-delay
 	} {
 		t.Run(test.option+"="+test.value, func(t *testing.T) {
 			want := defaults

@@ -124,7 +124,7 @@ var varying = []struct {
 	{regexp.MustCompile(`\b(\d+d\d\dh|\d+h\d\dm|\d+m\d\ds|\d+s)\b`), "SPAN"},
 	{regexp.MustCompile(`task \d+`), "task N"},
 	{regexp.MustCompile(`\b(idle|executing)\b`), "AGENT"}, // whether a hook runs just then is chance
-	{regexp.MustCompile(`\n  \b`), " "}, // where a line is broken depends on the span in it
+	{regexp.MustCompile(`\n  \b`), " "},                   // where a line is broken depends on the span in it
 	{regexp.MustCompile(`[ \t]+`), " "},
 	{regexp.MustCompile(`(?m) +$`), ""},
 }
