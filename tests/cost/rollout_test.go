@@ -27,12 +27,17 @@ func rollOut(a *application) *bench.Roll {
 	return roll
 }
 
-// A rollout costs no more than to ask each unit for a restart.
+// ownAnswer is what the hook may cost in which a leader answers its own record:
+// nothing but its worker is sure to bring it back for that.
+const ownAnswer = 5
+
+// A rollout costs no more than to ask each unit for a restart, but for the
+// leader's answer.
 func TestRolloutBudget(t *testing.T) {
 	for _, n := range []int{1, 3, 10, 30, 100} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			roll := rollOut(deploy(t, n))
-			if budget := rollBudget(n); roll.Calls > budget {
+			if budget := rollBudget(n) + ownAnswer; roll.Calls > budget {
 				t.Errorf("a rollout over %d units makes %d hook-tool calls, more than %d: %v", n, roll.Calls, budget, roll.Parts)
 			}
 		})
