@@ -127,7 +127,8 @@ func testWorkerKilled(t *testing.T) {
 		w.plan(failing)
 		w.restart(unit)
 		w.signal(unit, "worker", sig)
-		w.idle() // it is gone, or WaitIdle would wait for it
+		w.check(w.WaitIdle(w.ctx, true)) // the leader's worker is there, to look at the holder
+		w.await("its worker lives", func() bool { return len(w.processes(unit, "worker")) == 0 })
 		if drained(w.Status()) {
 			t.Error("the unit gave its operation up")
 		}
