@@ -52,11 +52,11 @@ func TestEveryFieldIsKnown(t *testing.T) {
 	}{
 		{Model{}, "opts now tell charm revision app leader promise config appStatus relations units " +
 			"principalApps principals done nextUnit nextAction nextExec nextContext"},
-		{principalApp{}, "name next host removed since"},
+		{principalApp{}, "name next host since"},
 		{principal{}, "app name unit dying since"},
-		{relation{}, "id key endpoint remote app written bags"},
+		{relation{}, "id key endpoint remote ends app written bags"},
 		{bag{}, "unit data inScope"},
-		{membership{}, "inScope created changedPending app peers"},
+		{membership{}, "watched inScope created changedPending app peers"},
 		{view{}, "unit joined gone dirty held missed cache"},
 		{unit{}, "name num principal host charm revision down dying installed started stopped rebooted boots leftPrincipal accepted " +
 			"configChanged updateStatus queued failed retries notBefore actions execs state status statusSet version ports rels hook"},

@@ -14,6 +14,7 @@ type relation struct {
 	key      string // as hook tools write it: "restart:0"
 	endpoint Endpoint
 	remote   string // the application of the principals; empty for a peer relation
+	ends     bool   // it is being removed
 	app      map[string]string
 	written  bool // the application databag was ever written
 	bags     []bag
@@ -48,7 +49,8 @@ func (r *relation) bag(unit string) *bag {
 
 // membership is what one unit's agent knows of one relation.
 type membership struct {
-	inScope bool
+	watched bool // of the relation with other principals: it was there when the agent started
+	inScope bool // the agent knows of it
 	created bool // relation-created ran
 	// changedPending is the unit that just joined: its relation-changed is next.
 	changedPending string
@@ -101,22 +103,21 @@ func (m *Model) enterScope(u *unit) {
 	}
 	for i, r := range m.relations {
 		s := &u.rels[i]
-		_, isPeer := u.charm.peer(r.endpoint.Name)
-		if s.inScope || !isPeer && i != u.host || r.remote != "" && i != u.host {
+		if s.inScope || !u.takesPartIn(r, i) {
 			continue
 		}
 		s.inScope = true
 		s.app.dirty = r.written
-		address := unitAddress(u.num)
-		r.addBag(u.name, address)
-		if i == u.host {
-			// Both are on one machine, and see each other alone.
-			r.addBag(u.principal, address)
-			s.addPeer(u.principal)
-			continue
+		if r.remote == "" || i == u.host {
+			r.addBag(u.name, unitAddress(u.num))
+		}
+		for _, p := range m.principals {
+			if p.app == r.remote && !p.dying {
+				s.addPeer(p.name)
+			}
 		}
 		for _, other := range m.units {
-			if other == u || !other.rels[i].inScope {
+			if other == u || !other.rels[i].inScope || r.remote != "" {
 				continue
 			}
 			other.rels[i].addPeer(u.name)
@@ -125,6 +126,23 @@ func (m *Model) enterScope(u *unit) {
 			}
 		}
 	}
+}
+
+// watchHosts is the start of the unit's agent: see [Model.Integrate].
+func (u *unit) watchHosts(m *Model) {
+	for i, r := range m.relations {
+		u.rels[i].watched = r.remote != ""
+	}
+}
+
+// takesPartIn reports whether the unit's agent knows of a relation, if its charm
+// has a peer relation of that name.
+func (u *unit) takesPartIn(r *relation, i int) bool {
+	if r.remote != "" {
+		return i == u.host || u.rels[i].watched && !r.ends
+	}
+	_, isPeer := u.charm.peer(r.endpoint.Name)
+	return isPeer
 }
 
 func unitAddress(num int) string {

@@ -202,12 +202,14 @@ func (u *unit) nextOfRelations(m *Model) (Run, bool) {
 			return run, true
 		}
 	}
-	for i := range u.rels {
-		if i == u.host {
-			continue
-		}
-		if run, ok := u.nextRelation(m, i); ok {
-			return run, true
+	for _, peers := range []bool{false, true} {
+		for i, r := range m.relations {
+			if i == u.host || peers != (r.remote == "") {
+				continue
+			}
+			if run, ok := u.nextRelation(m, i); ok {
+				return run, true
+			}
 		}
 	}
 	return Run{}, false
@@ -226,7 +228,7 @@ func (u *unit) nextRelation(m *Model, i int) (Run, bool) {
 		}
 		return u.relationRun(m, i, stepChanged, s.changedPending), true
 	}
-	ends := u.dying || i == u.host && m.hostEnds(i)
+	ends := u.dying || m.relations[i].ends
 	for j := range s.peers {
 		v := &s.peers[j]
 		if v.joined && !v.held && (ends || v.gone && !v.missed) {
@@ -234,7 +236,7 @@ func (u *unit) nextRelation(m *Model, i int) (Run, bool) {
 		}
 	}
 	if ends {
-		if i == u.host && s.created {
+		if m.relations[i].remote != "" && s.created {
 			return u.relationRun(m, i, stepBroken, ""), true
 		}
 		return Run{}, false

@@ -42,6 +42,7 @@ func (m *Model) StartAgent(name string) error {
 		return nil
 	}
 	u.down = false
+	u.watchHosts(m)
 	for i := range u.rels {
 		s := &u.rels[i]
 		s.app.missed, s.app.cache = false, nil

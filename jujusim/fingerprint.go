@@ -22,7 +22,7 @@ func (m *Model) AppendFingerprint(b []byte) []byte {
 	f.num(len(m.relations))
 	for _, r := range m.relations {
 		f.bag(r.app)
-		f.bit(r.written)
+		f.bits(r.written, r.ends)
 		f.num(len(r.bags))
 		for _, bag := range r.bags {
 			f.text(bag.unit)
@@ -35,7 +35,6 @@ func (m *Model) AppendFingerprint(b []byte) []byte {
 		f.text(a.name)
 		f.num(a.next)
 		f.num(a.host)
-		f.bit(a.removed)
 	}
 	f.num(len(m.principals))
 	for _, p := range m.principals {
@@ -142,7 +141,7 @@ func (f *fingerprint) unit(u *unit) {
 }
 
 func (f *fingerprint) membership(s *membership) {
-	f.bits(s.inScope, s.created)
+	f.bits(s.watched, s.inScope, s.created)
 	f.text(s.changedPending)
 	f.view(&s.app)
 	f.num(len(s.peers))

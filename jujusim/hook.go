@@ -278,10 +278,13 @@ func (h *Hook) advance() {
 	case stepRemove:
 		m.vanish(u)
 	case stepBroken:
-		u.rels[h.run.RelationID].inScope, u.leftPrincipal = false, true
-		m.relations[h.run.RelationID].bag(u.name).inScope = false
-		m.dropRemovedApps()
-		m.tellToLeave(u)
+		u.rels[h.run.RelationID].inScope = false
+		if h.run.RelationID == u.host {
+			u.leftPrincipal = true
+			m.relations[u.host].bag(u.name).inScope = false
+			m.dropRemovedApps()
+			m.tellToLeave(u)
+		}
 	case stepCreated:
 		u.rels[h.run.RelationID].created = true
 	case stepJoined, stepChanged, stepDeparted:
@@ -337,6 +340,11 @@ func (h *Hook) commit() ([]Write, error) {
 		if h.rels[i].appDirty && h.m.leader != h.u.name {
 			return nil, fmt.Errorf("cannot commit %s on %s: %s is not leader of %q",
 				h.run, h.u.name, h.u.name, h.m.app)
+		}
+	}
+	for i := range h.rels {
+		if h.rels[i].ownChanges != nil && h.m.relations[i].bag(h.u.name) == nil {
+			return nil, fmt.Errorf("cannot commit %s on %s: it has no databag in %s", h.run, h.u.name, h.m.relations[i].key)
 		}
 	}
 	var writes []Write

@@ -254,6 +254,7 @@ func (m *Model) addUnit(principal string, host int) string {
 		rels:          make([]membership, len(m.relations)),
 	}
 	m.nextUnit++
+	u.watchHosts(m)
 	m.units = append(m.units, u)
 	m.emit(Event{Kind: UnitAdded, Unit: u.name})
 	m.autoElect()

@@ -259,6 +259,18 @@ func checkView(t *rapid.T, m *Model, unit string) {
 			t.Errorf("%s reads an old databag of %s (-committed +read):\n%s", unit, other, diff)
 		}
 	}
+	for i, r := range m.relations {
+		var beside []string
+		for _, p := range m.Principals() {
+			if appOf(p.Name) == r.remote {
+				beside = append(beside, p.Name)
+			}
+		}
+		slices.Sort(beside)
+		if got := h.Members(i); r.remote != "" && !r.ends && !slices.Equal(got, beside) {
+			t.Errorf("%s lists %v in %s, want %v", unit, got, r.key, beside)
+		}
+	}
 	if err := h.Finish(0); err != nil {
 		t.Fatal(err)
 	}

@@ -13,11 +13,10 @@ import (
 
 // principalApp is an application that this one is subordinate to.
 type principalApp struct {
-	name    string
-	next    int // number of its next unit
-	host    int // the relation with it
-	removed bool
-	since   time.Time
+	name  string
+	next  int // number of its next unit
+	host  int // the relation with it
+	since time.Time
 }
 
 // principal is one of its units.
@@ -40,25 +39,43 @@ type PrincipalInfo struct {
 // with their principals.
 var ErrSubordinate = errors.New("the application is subordinate: its units come and go with their principals'")
 
+// Integrate integrates the subordinate application with a principal one, which has
+// no units yet, unless it is already.
+//
+// As of Juju 4.1, the agent of each unit of the subordinate watches the relations
+// with all principal applications that there are when it starts, with all units of
+// those. One that is made later it watches if it is with its own principal.
+func (m *Model) Integrate(app string) error {
+	switch {
+	case !m.charm.Subordinate:
+		return fmt.Errorf("cannot integrate with %s: charm %s is not subordinate", app, m.charm.Name)
+	case !nameRule.MatchString(app) || app == m.app:
+		return fmt.Errorf("cannot integrate with %q: no name of another application", app)
+	}
+	switch a := m.principalApp(app); {
+	case a == nil:
+		m.principalApps = append(m.principalApps, principalApp{name: app, host: m.addHostRelation(app), since: m.Time()})
+	case m.relations[a.host].ends:
+		return fmt.Errorf("cannot integrate with %s: its relation is being removed", app)
+	}
+	return nil
+}
+
 // AddPrincipalUnit adds a unit to a principal application, which the subordinate
 // one is integrated with if it was not, and a unit of the subordinate beside it.
 func (m *Model) AddPrincipalUnit(app string) (principalUnit, unit string, err error) {
-	switch {
-	case !m.charm.Subordinate:
-		return "", "", fmt.Errorf("cannot add a unit of %s: charm %s is not subordinate", app, m.charm.Name)
-	case !nameRule.MatchString(app) || app == m.app:
-		return "", "", fmt.Errorf("cannot add a unit of %q: no name of another application", app)
+	if err := m.Integrate(app); err != nil {
+		return "", "", err
 	}
 	a := m.principalApp(app)
-	switch {
-	case a == nil:
-		m.principalApps = append(m.principalApps, principalApp{name: app, host: m.addHostRelation(app), since: m.Time()})
-		a = &m.principalApps[len(m.principalApps)-1]
-	case a.removed:
-		return "", "", fmt.Errorf("cannot add a unit of %s: its relation is being removed", app)
-	}
 	p := principal{app: app, name: fmt.Sprintf("%s/%d", app, a.next), since: m.Time()}
 	a.next++
+	m.relations[a.host].addBag(p.name, unitAddress(m.nextUnit)) // both are on one machine
+	for _, u := range m.units {
+		if u.rels[a.host].inScope {
+			u.rels[a.host].addPeer(p.name)
+		}
+	}
 	p.unit = m.addUnit(p.name, a.host)
 	m.principals = append(m.principals, p)
 	return p.name, p.unit, nil
@@ -72,6 +89,7 @@ func (m *Model) RemovePrincipalUnit(name string, force bool) error {
 		return fmt.Errorf("cannot remove %s: %w", name, ErrNoUnit)
 	}
 	m.principals[i].dying = true
+	m.depart(name) // it waits for nothing before it leaves the relation
 	u, err := m.unit(m.principals[i].unit)
 	switch {
 	case err != nil: // its subordinate is gone already
@@ -88,15 +106,16 @@ func (m *Model) RemovePrincipalUnit(name string, force bool) error {
 
 // RemoveRelation ends the integration with a principal application: its units
 // stay, their subordinates leave. First each runs the last hooks of the relation
-// that ties it to its principal; only then is it told to leave. goal-state has the
+// that ties it to its principal; only then is it told to leave. Other units that
+// watch the relation run these hooks too, and stay. goal-state has the
 // application until all of them are through with the relation, and not while they
 // run what comes then: it may be actions and commands, too.
 func (m *Model) RemoveRelation(app string) error {
 	a := m.principalApp(app)
-	if a == nil || a.removed {
+	if a == nil || m.relations[a.host].ends {
 		return fmt.Errorf("cannot remove relation: there is none with %q", app)
 	}
-	a.removed = true
+	m.relations[a.host].ends = true
 	for _, p := range slices.Clone(m.principals) {
 		if u, err := m.unit(p.unit); err == nil && p.app == app && !u.rels[u.host].inScope {
 			u.leftPrincipal = true // it never entered
@@ -134,11 +153,6 @@ func (m *Model) principalApp(name string) *principalApp {
 	return nil
 }
 
-// hostEnds reports whether a relation to principals is being removed.
-func (m *Model) hostEnds(relation int) bool {
-	return slices.ContainsFunc(m.principalApps, func(a principalApp) bool { return a.host == relation && a.removed })
-}
-
 func (m *Model) principalIndex(name string) int {
 	return slices.IndexFunc(m.principals, func(p principal) bool { return p.name == name })
 }
@@ -164,12 +178,12 @@ func (m *Model) subordinateGone(u *unit) {
 // dropRemovedApps forgets the principal applications whose relation is over.
 func (m *Model) dropRemovedApps() {
 	for i := len(m.principalApps) - 1; i >= 0; i-- {
-		app := m.principalApps[i].name
+		app, ends := m.principalApps[i].name, m.relations[m.principalApps[i].host].ends
 		inScope := func(p principal) bool {
 			u, err := m.unit(p.unit)
 			return p.app == app && err == nil && !u.leftPrincipal
 		}
-		if m.principalApps[i].removed && !slices.ContainsFunc(m.principals, inScope) {
+		if ends && !slices.ContainsFunc(m.principals, inScope) {
 			m.principalApps = slices.Delete(m.principalApps, i, i+1)
 			m.principals = slices.DeleteFunc(m.principals, func(p principal) bool { return p.app == app })
 		}

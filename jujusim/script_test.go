@@ -182,6 +182,8 @@ func (s *script) change(command string, args []string) error {
 		m.LoseLeadership()
 	case "add-unit":
 		s.printf("%s\n", m.AddUnit())
+	case "integrate":
+		return m.Integrate(arg(0))
 	case "add-principal-unit":
 		principal, unit, err := m.AddPrincipalUnit(arg(0))
 		if err == nil {

@@ -55,6 +55,12 @@ func (c *Cluster) AddUnit() (string, error) {
 	return name, err
 }
 
+// Integrate integrates the charm, a subordinate, with an application that has no
+// units yet: see [jujusim.Model.Integrate].
+func (c *Cluster) Integrate(app string) error {
+	return c.update(func() error { return c.model.Integrate(app) })
+}
+
 // AddPrincipalUnit adds a unit to an application that the charm, a subordinate,
 // is integrated with, and the charm's unit beside it, whose agent it starts. It
 // returns both names.

@@ -228,6 +228,11 @@ func principals(args arguments) (func(*run) error, error) {
 		}
 	}
 	return func(r *run) error {
+		for _, app := range apps {
+			if err := r.cluster.Integrate(app); err != nil {
+				return err
+			}
+		}
 		for i, app := range apps {
 			if err := r.addPrincipalUnits(app, counts[i]); err != nil {
 				return err

@@ -146,6 +146,11 @@ func (b *Backend) Deploy(ctx context.Context, d steps.Deployment) error {
 		return b.AddUnits(ctx, d.Units)
 	}
 	for _, p := range d.Principals {
+		if err := cluster.Integrate(p.App); err != nil {
+			return err
+		}
+	}
+	for _, p := range d.Principals {
 		if err := b.AddPrincipalUnits(ctx, p.App, p.Units); err != nil {
 			return err
 		}
