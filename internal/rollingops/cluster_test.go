@@ -31,8 +31,9 @@ type cluster struct {
 	blind   bool
 	// principals is goal-state if the charm is subordinate, app/N beside db/N.
 	principals map[string]bool
-	remote     string   // the unit that relation-changed is about
-	calls      []string // of the last hook
+	remote     string          // the unit that relation-changed is about
+	calls      []string        // of the last hook
+	looks      []time.Duration // it asked for, 0 for called off
 }
 
 func newCluster(t *testing.T, n int) *cluster {
@@ -90,7 +91,7 @@ func (c *cluster) hook(unit string, kind EventKind, during func(*Hook)) Report {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	c.calls = s.calls
+	c.calls, c.looks = s.calls, s.looks
 	commit(c.units[unit], s.wrote)
 	commit(c.app, s.wroteA)
 	return report

@@ -34,6 +34,7 @@ type Hook struct {
 	nudge       string // as it will be written
 	rollsRead   rolls  // rollouts as read
 	rolls       rolls  // as they will be written
+	awaited     string // the unit whose step is next and that has not answered
 
 	members  []string // relation-list, once asked for
 	listed   bool
@@ -165,8 +166,9 @@ func (h *Hook) DiscardQueue() (int, error) {
 	if h.stepGoesOn() {
 		h.own.step.Attempts, h.own.step.Ended = h.own.step.Attempts+1, h.m.reading()
 	}
-	if h.stepHead() || h.stepGoesOn() {
+	if h.own.step.State == rollout.StepFailing || h.stepGoesOn() {
 		h.own.step.State, h.own.step.Error = rollout.StepFailed, "an operator has cleared the queue"
+		h.ownRound()
 	}
 	if h.own.stepErr != nil {
 		h.own.step, h.own.stepErr = rollout.Step{}, nil
@@ -219,7 +221,7 @@ func (h *Hook) Finish(ctx context.Context) (Report, error) {
 		h.nudge = h.nudgeRead
 		h.wake(steady, comeBackAfter)
 	}
-	h.watchHolder(steady)
+	h.watchOther(steady)
 	return h.report, h.write(steady)
 }
 

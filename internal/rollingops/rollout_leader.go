@@ -29,6 +29,9 @@ func (h *Hook) pickStep(ctx context.Context) (*unitView, time.Duration, error) {
 	}
 	n, ready, ok := record.Next(order, h.phase)
 	if !ok || !ready {
+		if ok {
+			h.awaited = h.unitNamed(n)
+		}
 		return nil, 0, nil
 	}
 	v, read := h.current(h.unitNamed(n))
@@ -79,6 +82,7 @@ func (h *Hook) onlyAnswered(ctx context.Context) (bool, error) {
 		}
 		switch record.Phase(n, v.step, false) {
 		case rollout.PhaseWaiting:
+			h.awaited = name
 			return true, nil
 		case rollout.PhaseDone, rollout.PhaseSkipped:
 		default:

@@ -49,6 +49,11 @@ func (m *Manager) Rollable(id string) { m.rollable[id] = true }
 // unit that is.
 func (h *Hook) answer(ctx context.Context) {
 	record := h.rollsRead.record
+	if h.own.step.State == rollout.StepFailing && h.own.queueErr == nil && !h.stepHead() {
+		// A unit on the Python library has run it, for one.
+		h.own.step.State, h.own.step.Error = rollout.StepFailed, "its retry is no longer in the queue"
+		h.ownRound()
+	}
 	// A retry of the rollout before is dropped first: its step tells that it is one.
 	if !h.event.Leaving && h.rollsRead.err == nil && h.own.queueErr == nil && h.own.mayAnswer(record) && !h.stepHead() &&
 		record.Wants(unitIndex(h.m.Unit), h.own.step) {
@@ -174,6 +179,16 @@ func (h *Hook) conclude(op codec.Operation, a *Attempt) {
 		step.State = rollout.StepDone
 	}
 	step.Attempts, step.Granted, step.Ended, step.Error = a.Number, h.grant.at, h.own.executedAt, reason
+	h.ownRound()
+}
+
+// ownRound moves the step to the round in which its attempt has ended: the unit
+// may have answered in an earlier one, and one that fails now has had its turn of
+// this one.
+func (h *Hook) ownRound() {
+	if record := h.rollsRead.record; h.rollsRead.err == nil && record.ID == h.own.step.ID {
+		h.own.step.Round = record.Round
+	}
 }
 
 // putOff leaves a step whose attempt goes on in another hook as it was, but for

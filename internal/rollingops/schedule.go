@@ -12,9 +12,9 @@ import (
 	"rolling-ops/internal/rollout"
 )
 
-// lookAfter is when a leader looks again at the unit that holds the lock, and
-// again after that. Juju may tell nobody that it is gone, or the leader has
-// heard Juju's last word about it already.
+// lookAfter is when a leader looks again at the unit that it waits for, and again
+// after that. Juju may tell nobody that it is gone, or the leader has heard Juju's
+// last word about it already.
 const lookAfter = 30 * time.Second
 
 // comeBackAfter is when a leader comes back that could not schedule.
@@ -76,18 +76,19 @@ func (h *Hook) passOn(ctx context.Context) (time.Duration, error) {
 	return 0, nil
 }
 
-// watchHolder has the leader look at the unit that holds the lock, and calls
-// that off when there is nothing to look at.
-func (h *Hook) watchHolder(ctx context.Context) {
+// watchOther has the leader look at the unit that it waits for, the one that
+// holds the lock or whose step is next, and calls that off when there is none.
+func (h *Hook) watchOther(ctx context.Context) {
 	delay := time.Duration(0)
-	if h.leads && !h.event.Leaving && !h.grant.free() && h.grant.unit != h.m.Unit {
+	other := cmp.Or(h.grant.unit, h.awaited)
+	if h.leads && !h.event.Leaving && other != "" && other != h.m.Unit {
 		delay = lookAfter
 	}
 	if delay > 0 && h.report.Granted != "" {
 		_ = h.m.Waker.Watch(ctx, 0) // the time of another holder does not count
 	}
 	if err := h.m.Waker.Watch(ctx, delay); err != nil {
-		h.m.Log.Error("cannot ask for a look at the holder of the lock", "error", err)
+		h.m.Log.Error("cannot ask for a look at the unit that others wait for", "unit", other, "error", err)
 	}
 }
 

@@ -21,7 +21,7 @@ const (
 // zero Step is none: the unit has not answered any rollout.
 type Step struct {
 	ID       int // of the rollout
-	Round    int // of the record that the unit answered
+	Round    int // of the record when the unit answered, then when its last attempt ended
 	State    StepState
 	Attempts int             // that ended
 	Granted  codec.Timestamp // of the last attempt; zero before the first

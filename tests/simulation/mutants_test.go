@@ -293,4 +293,17 @@ var mutants = []mutant{
 		code:  `return false`,
 		seeds: 500,
 	},
+	{
+		name:   "fails-in-old-round",
+		breaks: "rollouts, run: a unit fails in the round in which it answered, and is tried again at once",
+		file:   stepFile, before: "if record := h.rollsRead.record; h.rollsRead.err == nil && record.ID == h.own.step.ID {",
+		code:  `return`,
+		seeds: 500,
+	},
+	{
+		name:   "awaited-not-watched",
+		breaks: "liveness: a leader does not look again at a unit that has not answered a rollout",
+		file:   scheduleFile, before: "other := cmp.Or(h.grant.unit, h.awaited)",
+		code: `h.awaited = ""`,
+	},
 }

@@ -186,6 +186,8 @@ func StepMoved(unit string, read Bag, was, now Step, tried bool, said string) *B
 	case now.State == "ready":
 	case was.ID != now.ID || !tried:
 		return broken("%s says that its step of rollout %d is %s without an attempt", unit, now.ID, now.State)
+	case now.State == "failed" && r.ID == now.ID && now.Round != r.Round:
+		return broken("%s fails in round %d of rollout %d and had read that it is in round %d", unit, now.Round, now.ID, r.Round)
 	case now.State == "done" && said != "done":
 		return broken("%s says that its step is done, its operation said %q", unit, said)
 	}

@@ -1,6 +1,7 @@
 package world
 
 import (
+	"fmt"
 	"time"
 
 	"rolling-ops/tests/simulation/invariant"
@@ -74,6 +75,7 @@ func (w *World) idleHooks() int {
 // operation accepted or a unit gone; too many hooks without one are a livelock.
 func (w *World) run() {
 	forward, since := w.Check.forward, w.Hooks
+	bags, looks := "", 0
 	for {
 		moved := false
 		for _, m := range w.Machines() {
@@ -87,6 +89,14 @@ func (w *World) run() {
 			}
 			w.Now = w.Now.Add(time.Millisecond)
 		}
+		if !moved && w.onlyLooks() {
+			if now := w.bags(); now != bags {
+				bags, looks = now, 0
+			}
+			if looks++; looks > vainLooks {
+				return
+			}
+		}
 		if !moved && !w.sleepUntilDue() {
 			return
 		}
@@ -98,6 +108,30 @@ func (w *World) run() {
 			return // in a world that is held to something else
 		}
 	}
+}
+
+// vainLooks is how many looks of a leader at a unit that it waits for must change
+// nothing until it is plain that more will not: it nudges a unit that is a minute
+// late.
+const vainLooks = 4
+
+// onlyLooks reports whether nothing is left to come but looks of leaders.
+func (w *World) onlyLooks() bool {
+	for _, m := range w.Machines() {
+		if _, ok := w.Model.Next(m.Name); ok || m.v1Worker.pid != 0 || m.Worker.Plan.Wanted() {
+			return false
+		}
+	}
+	return true
+}
+
+// bags are all databags as they are committed.
+func (w *World) bags() string {
+	all := []any{w.AppBag()}
+	for _, name := range w.Names() {
+		all = append(all, name, w.UnitBag(name))
+	}
+	return fmt.Sprint(all...)
 }
 
 func (w *World) canBegin(m *Machine) bool {
