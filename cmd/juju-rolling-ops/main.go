@@ -4,6 +4,7 @@ package main
 
 import (
 	"os"
+	_ "time/tzdata" // windows name time zones, and the operator's machine may know none
 
 	"rolling-ops/internal/operator"
 )

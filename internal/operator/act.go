@@ -33,10 +33,12 @@ type result struct {
 	Token       string `json:"token,omitempty"`
 	State       string `json:"state,omitempty"`
 	Message     string `json:"message,omitempty"`
+	Next        string `json:"next,omitempty"` // in words of the charm, which names its actions
 }
 
-// act runs an action on the leader and prints what it answers.
-func (s *session) act(ctx context.Context, action string, params ...juju.Param) error {
+// act runs an action on the leader and prints what it answers. p is what was read
+// before.
+func (s *session) act(ctx context.Context, p *picture.Picture, action string, params ...juju.Param) error {
 	unit := s.app + "/leader"
 	task, err := s.client.Run(ctx, unit, action, s.within(), params...)
 	if err != nil {
@@ -47,7 +49,7 @@ func (s *session) act(ctx context.Context, action string, params ...juju.Param) 
 		Schema: picture.Schema, Application: s.app, Action: action, Unit: task.Unit, Task: task.ID,
 		Changed: task.Results[rollout.ResultChanged] == "true", Rollout: id,
 		Token: juju.Clean(task.Results[rollout.ResultToken]), State: juju.Clean(task.Results[rollout.ResultState]),
-		Message: juju.Clean(task.Results[rollout.ResultMessage]),
+		Message: juju.Clean(task.Results[rollout.ResultMessage]), Next: juju.Clean(task.Results[rollout.ResultNext]),
 	}
 	if s.format == "json" {
 		return s.printJSON(r)
@@ -59,8 +61,17 @@ func (s *session) act(ctx context.Context, action string, params ...juju.Param) 
 	if r.Token != "" {
 		message += " (token " + r.Token + ")"
 	}
-	_, err = fmt.Fprintln(s.out, message)
-	return err
+	style := s.style()
+	if _, err := fmt.Fprintln(s.out, style.InVerbs(message)); err != nil || s.waits {
+		return err
+	}
+	if leader := p.Unit(task.Unit); leader != nil && leader.Status == "error" {
+		return style.Note(s.out, "Warning: ", fmt.Sprintf("a hook of the leader fails, and until that is mended it hears nobody: look with juju debug-log --include %s", leader.Name))
+	}
+	if r.Next == "" {
+		return nil
+	}
+	return style.Note(s.out, "Next: ", r.Next)
 }
 
 func (s *session) within() time.Duration {
@@ -80,43 +91,39 @@ func (s *session) explain(err error, params []juju.Param) error {
 	return err
 }
 
-// expecting reads the rollout and returns its token as a parameter, so that an
-// action that runs late does nothing to a rollout that has changed since.
-func (s *session) expecting(ctx context.Context, expect string) ([]juju.Param, error) {
-	if _, err := rollout.ParseToken(expect); err != nil {
-		return nil, usage("--expect: %v", err)
-	}
-	p, err := s.picture(ctx)
-	if err != nil {
-		return nil, err
-	}
+// expecting is the token that the rollout has, or else a given one, as a parameter:
+// an action that runs late does nothing to a rollout that has changed since.
+func expecting(p *picture.Picture, expect string) []juju.Param {
 	if expect == "" && p.Rollout != nil {
 		expect = p.Rollout.Token
 	}
 	if expect == "" {
-		return nil, nil
+		return nil
 	}
-	return []juju.Param{juju.Text(rollout.ParamExpect, expect)}, nil
+	return []juju.Param{juju.Text(rollout.ParamExpect, expect)}
 }
 
 // changeCommand is a verb that changes the rollout that is under way.
-func (s *session) changeCommand(verb, action, short, long string, more func(*cobra.Command) func() ([]juju.Param, error), examples ...string) *cobra.Command {
+func (s *session) changeCommand(verb, action, short, long string, more func(*cobra.Command) func(*picture.Picture) ([]juju.Param, error), examples ...string) *cobra.Command {
 	var expect string
 	cmd := &cobra.Command{Use: verb, Short: short, Long: long, Example: s.examples(examples...), Args: noArgs}
-	extra := func() ([]juju.Param, error) { return nil, nil }
+	extra := func(*picture.Picture) ([]juju.Param, error) { return nil, nil }
 	if more != nil {
 		extra = more(cmd)
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		params, err := extra()
+		if _, err := rollout.ParseToken(expect); err != nil {
+			return usage("--expect: %v", err)
+		}
+		p, err := s.picture(cmd.Context())
 		if err != nil {
 			return err
 		}
-		expecting, err := s.expecting(cmd.Context(), expect)
+		params, err := extra(p)
 		if err != nil {
 			return err
 		}
-		return s.act(cmd.Context(), action, append(expecting, params...)...)
+		return s.act(cmd.Context(), p, action, append(expecting(p, expect), params...)...)
 	}
 	cmd.Flags().StringVar(&expect, "expect", "", "only if this is the rollout's `token` (default what it is now)")
 	cmd.Flags().DurationVar(&s.timeout, "timeout", answerWithin, "how long to wait for the leader's answer, at most 1m")
@@ -138,11 +145,11 @@ func (s *session) resumeCommand() *cobra.Command {
 	return s.changeCommand("resume", rollout.ActionResume, "Go on with a rollout that is paused or waits",
 		`Go on with a rollout that is paused: units that have failed are tried again. With
 --skip the units named are left out; that also ends waiting for one that can't answer.`,
-		func(cmd *cobra.Command) func() ([]juju.Param, error) {
-			skip := cmd.Flags().String("skip", "", "leave out the units with these `numbers`, as 2 or 2,3")
+		func(cmd *cobra.Command) func(*picture.Picture) ([]juju.Param, error) {
+			skip := cmd.Flags().String("skip", "", "leave out the units with these `numbers`, as 2 or 2,3, or names")
 			_ = cmd.RegisterFlagCompletionFunc("skip", s.completeNumbers)
-			return func() ([]juju.Param, error) {
-				units, err := parseUnits("--skip", *skip)
+			return func(p *picture.Picture) ([]juju.Param, error) {
+				units, err := parseUnits(p, "--skip", *skip)
 				if err != nil || units == nil {
 					return nil, err
 				}
@@ -155,7 +162,6 @@ func (s *session) resumeCommand() *cobra.Command {
 type runOptions struct {
 	units, pauseAfter, reason string
 	maxFailures, retries      int
-	wait                      bool
 	svg                       string
 }
 
@@ -171,14 +177,22 @@ With --wait it shows the rollout until it ends or needs a person, and its exit c
 says which. Ctrl-C stops only the showing.`,
 		Example: s.examples("run", "run --pause-after first --wait", "run restart delay=5 --units 4,2,0 --reason 'rotate CA'"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			params, err := o.params(cmd, args)
+			if err := o.check(s.waits); err != nil {
+				return err
+			}
+			words, err := operationOf(args)
 			if err != nil {
 				return err
 			}
-			if _, err := s.picture(cmd.Context()); err != nil { // which application is it?
+			p, err := s.picture(cmd.Context())
+			if err != nil {
 				return err
 			}
-			if err := s.act(cmd.Context(), rollout.ActionStart, params...); err != nil || !o.wait {
+			params, err := o.params(cmd, p)
+			if err != nil {
+				return err
+			}
+			if err := s.act(cmd.Context(), p, rollout.ActionStart, append(words, params...)...); err != nil || !s.waits {
 				return err
 			}
 			return s.watch(cmd.Context(), o.svg)
@@ -186,14 +200,14 @@ says which. Ctrl-C stops only the showing.`,
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringVar(&o.units, "units", "", "`numbers` of units in their order, as 4,2,0 or 0-9 (default all, highest first, leader last)")
+	flags.StringVar(&o.units, "units", "", unitsHelp)
 	_ = cmd.RegisterFlagCompletionFunc("units", s.completeNumbers)
 	flags.StringVar(&o.pauseAfter, "pause-after", "none", "pause after the `first` unit that is done, after each, or none")
 	_ = cmd.RegisterFlagCompletionFunc("pause-after", cobra.FixedCompletions([]string{"none", "first", "each"}, cobra.ShellCompDirectiveNoFileComp))
 	flags.IntVar(&o.maxFailures, "max-failures", 0, "go on while no more than this `number` of units have failed")
 	flags.IntVar(&o.retries, "retries", 2, "`number` of further attempts of a unit that fails")
 	flags.StringVar(&o.reason, "reason", "", "a `text` for those who see the rollout; everybody who may read the model does")
-	flags.BoolVar(&o.wait, "wait", false, "show the rollout until it ends or needs a person")
+	flags.BoolVar(&s.waits, "wait", false, "show the rollout until it ends or needs a person")
 	s.waitFlags(cmd, "how long to wait; 0 for as long as it takes", 0)
 	flags.StringVar(&o.svg, "svg", "", "with --wait, draw the rollout into this `file`")
 	s.formatFlag(cmd)
@@ -202,9 +216,8 @@ says which. Ctrl-C stops only the showing.`,
 
 var paramName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`)
 
-// params are those of start-rollout. What the flags do not say is left to the
-// charm.
-func (o *runOptions) params(cmd *cobra.Command, args []string) ([]juju.Param, error) {
+// operationOf are the operation and its parameters, as start-rollout takes them.
+func operationOf(args []string) ([]juju.Param, error) {
 	var params []juju.Param
 	if len(args) > 0 && !strings.Contains(args[0], "=") {
 		params, args = append(params, juju.Text(rollout.ParamOperation, args[0])), args[1:]
@@ -216,19 +229,30 @@ func (o *runOptions) params(cmd *cobra.Command, args []string) ([]juju.Param, er
 		}
 		params = append(params, juju.Param{Name: name, Value: value})
 	}
-	units, err := parseUnits("--units", o.units)
-	if err != nil {
-		return nil, err
-	}
+	return params, nil
+}
+
+func (o *runOptions) check(waits bool) error {
 	switch {
 	case o.pauseAfter != "none" && o.pauseAfter != "first" && o.pauseAfter != "each":
-		return nil, usage("--pause-after is none, first or each, not %q", o.pauseAfter)
+		return usage("--pause-after is none, first or each, not %q", o.pauseAfter)
 	case o.maxFailures < 0 || o.retries < 0:
-		return nil, usage("--max-failures and --retries can't be negative")
+		return usage("--max-failures and --retries can't be negative")
 	case len(o.reason) > rollout.MaxReason:
-		return nil, usage("--reason has %d bytes, and may have %d", len(o.reason), rollout.MaxReason)
-	case o.svg != "" && !o.wait:
-		return nil, usage("--svg needs --wait")
+		return usage("--reason has %d bytes, and may have %d", len(o.reason), rollout.MaxReason)
+	case o.svg != "" && !waits:
+		return usage("--svg needs --wait")
+	}
+	return nil
+}
+
+// params are those of start-rollout that flags say. What they do not is left to the
+// charm.
+func (o *runOptions) params(cmd *cobra.Command, p *picture.Picture) ([]juju.Param, error) {
+	var params []juju.Param
+	units, err := parseUnits(p, "--units", o.units)
+	if err != nil {
+		return nil, err
 	}
 	changed := cmd.Flags().Changed
 	if changed("units") && units != nil {
@@ -283,6 +307,17 @@ A rollout is paused, and goes on without the unit when it is resumed.`,
 	return cmd
 }
 
+// dropped tells what clear-queue answers: a number, or that it could not be read.
+func dropped(number, unit string) string {
+	switch number {
+	case "1":
+		return "1 operation of " + unit + " was dropped"
+	case "unknown":
+		return "What was queued on " + unit + " could not be read, and was dropped"
+	}
+	return number + " operations of " + unit + " were dropped"
+}
+
 func (s *session) clearCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "clear UNIT",
@@ -301,7 +336,7 @@ func (s *session) clearCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(s.out, "%s operations of %s were dropped (task %s).\n", juju.Clean(task.Results["dropped"]), args[0], task.ID)
+			_, err = fmt.Fprintf(s.out, "%s (task %s).\n", dropped(juju.Clean(task.Results["dropped"]), args[0]), task.ID)
 			return err
 		},
 	}

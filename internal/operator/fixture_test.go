@@ -51,6 +51,7 @@ type standing struct {
 	Bag        map[string]string // of the application
 	Units      map[string]struct {
 		Leader          bool
+		Principal       string
 		Agent           string
 		Status, Message string
 		Bag             map[string]string
@@ -120,7 +121,7 @@ func (w standing) Look() jujulike.View {
 			bag = map[string]string{}
 		}
 		status := agent.UnitStatus{
-			Name: name, Leader: u.Leader, Life: "alive", Status: "active", Message: u.Message, Agent: "idle",
+			Name: name, Leader: u.Leader, Principal: u.Principal, Life: "alive", Status: "active", Message: u.Message, Agent: "idle",
 			Databags: map[string]map[string]string{"restart:0": bag},
 		}
 		if u.Agent != "" {

@@ -64,7 +64,9 @@ func Run(ctx context.Context, client juju.Client, args []string, stdout, stderr 
 	root.SetArgs(args[1:])
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	return s.exitCode(root.ExecuteContext(ctx))
+	called, err := root.ExecuteContextC(ctx)
+	s.called = called.CommandPath()
+	return s.exitCode(err)
 }
 
 func (s *session) exitCode(err error) int {
@@ -84,11 +86,16 @@ func (s *session) exitCode(err error) int {
 	case errors.Is(err, context.Canceled):
 		err = errors.New("interrupted")
 	}
-	if text := err.Error(); text != "" {
+	var refused *juju.FailedError
+	text := err.Error()
+	if errors.As(err, &refused) {
+		text = s.style().InVerbs(text)
+	}
+	if text != "" {
 		fmt.Fprintf(s.err, "ERROR %s\n", text)
 	}
 	if code == exitUsage {
-		fmt.Fprintf(s.err, "See %s --help.\n", s.name)
+		fmt.Fprintf(s.err, "See %s --help.\n", s.called)
 	}
 	return code
 }
@@ -96,6 +103,7 @@ func (s *session) exitCode(err error) int {
 // session is one run of the program.
 type session struct {
 	name     string // as it was called
+	called   string // the same with the verb
 	out, err io.Writer
 	now      func() time.Time
 
@@ -104,6 +112,7 @@ type session struct {
 	options  string // that name the model and the application as the user did, for commands to type
 	format   string
 	all      bool
+	waits    bool // run shows the rollout until it ends or needs a person
 	interval time.Duration
 	timeout  time.Duration
 }
@@ -125,7 +134,7 @@ Exit codes: 0 done; 1 error; 2 usage; 3 the rollout is paused, or nobody answers
 		SilenceErrors: true,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return usage("there is no %q", args[0])
+				return usage("there is no %q%s", args[0], similar(cmd, args[0]))
 			}
 			return nil
 		},
@@ -138,6 +147,7 @@ Exit codes: 0 done; 1 error; 2 usage; 3 the rollout is paused, or nobody answers
 		}
 		return cmd.Help()
 	}
+	root.SuggestionsMinimumDistance = 2
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usage("%v", err) })
 	flags := root.PersistentFlags()
 	flags.StringVarP(&s.client.Model, "model", "m", s.client.Model, "the model, as `[CONTROLLER:]MODEL` (default the current one, or JUJU_MODEL)")
@@ -147,6 +157,14 @@ Exit codes: 0 done; 1 error; 2 usage; 3 the rollout is paused, or nobody answers
 		s.historyCommand(), s.releaseCommand(), s.clearCommand(), s.metricsCommand())
 	root.PersistentPreRunE = func(cmd *cobra.Command, args []string) error { return s.check() }
 	return root
+}
+
+// similar names verbs that somebody may have meant.
+func similar(cmd *cobra.Command, word string) string {
+	if verbs := cmd.SuggestionsFor(word); len(verbs) > 0 {
+		return "; did you mean " + strings.Join(verbs, " or ") + "?"
+	}
+	return ""
 }
 
 // check looks at the options that all verbs have.

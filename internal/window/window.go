@@ -184,6 +184,29 @@ func (w Windows) Opens(t time.Time) time.Time {
 	return next
 }
 
+// Closes returns when no step may begin any more that could at t, in which it is
+// open: the zero time if that is not within the next week.
+func (w Windows) Closes(t time.Time) time.Time {
+	limit := t.AddDate(0, 0, 7)
+	for at := t; !w.Always() && at.Before(limit); {
+		end := time.Time{}
+		for _, one := range w.list {
+			local := at.In(one.zone)
+			for offset := -2; offset <= 2; offset++ {
+				from, to, opens := one.on(local.AddDate(0, 0, offset))
+				if opens && !at.Before(from) && at.Before(to) && to.After(end) {
+					end = to
+				}
+			}
+		}
+		if end.IsZero() {
+			return at
+		}
+		at = end
+	}
+	return time.Time{}
+}
+
 // around returns the first beginning after t, and whether t lies in a window.
 // A window opens at least once in the seven days that follow a day; the day
 // before may last into it, and local dates differ from each other by a day.

@@ -72,6 +72,32 @@ func TestOpensIsWhenItIsOpen(t *testing.T) {
 			if opens.After(now) && w.Open(opens.Add(-time.Second)) {
 				t.Fatalf("%q at %s: opens %s, but is open before", text, now, opens)
 			}
+			if now.Minute() != 0 {
+				continue
+			}
+			closes := w.Closes(opens)
+			if !closes.After(opens) || w.Open(closes) || !w.Open(closes.Add(-time.Second)) || opens.Add(5*24*time.Hour).Before(closes) {
+				t.Fatalf("%q at %s: opens %s and closes %s", text, now, opens, closes)
+			}
+		}
+	}
+}
+
+func TestClosesAfterAllThatFollowOnEachOther(t *testing.T) {
+	for _, c := range []struct{ text, now, want string }{
+		{"Sat 02:00-04:00", "2026-03-07T02:30:00Z", "2026-03-07T04:00:00Z"},
+		{"Sat 02:00-04:00; 03:30-06:00; 06:00-06:30", "2026-03-07T02:30:00Z", "2026-03-07T06:30:00Z"},
+		{"23:00-01:00", "2026-03-07T00:30:00Z", "2026-03-07T01:00:00Z"},
+	} {
+		w, err := Parse(c.text)
+		if got := w.Closes(at(t, c.now)); err != nil || !got.Equal(at(t, c.want)) {
+			t.Errorf("%q at %s closes %s, not %s: %v", c.text, c.now, got, c.want, err)
+		}
+	}
+	for _, text := range []string{"", "00:00-24:00"} {
+		w, err := Parse(text)
+		if got := w.Closes(at(t, "2026-03-07T02:30:00Z")); err != nil || !got.IsZero() {
+			t.Errorf("%q closes %s: %v", text, got, err)
 		}
 	}
 }

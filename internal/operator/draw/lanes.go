@@ -155,9 +155,9 @@ func (l *Lanes) Text(s Style, lines int) string {
 	names, more := l.units(max(1, lines))
 	width := 0
 	for _, name := range names {
-		width = max(width, len(name)+1)
+		width = max(width, len(l.last.Label(name))+1)
 	}
-	width = min(width, s.width()/3)
+	width = min(width, s.width()*2/5)
 	const right = 9 // the step
 	columns := max(10, s.width()-width-2-right-1)
 	from, to := l.bounds()
@@ -182,7 +182,7 @@ func (l *Lanes) Text(s Style, lines int) string {
 		for _, attempt := range l.lanes[name] {
 			fill(attempt, cell(attempt.step), stepColor(attempt.step))
 		}
-		label, step := name, picture.Step("")
+		label, step := l.last.Label(name), picture.Step("")
 		if u := l.last.Unit(name); u != nil {
 			step = u.Step
 			if u.Leader {

@@ -3,6 +3,9 @@
 package draw
 
 import (
+	"bytes"
+	"io"
+	"regexp"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -30,6 +33,30 @@ func (s Style) next(p *picture.Picture) (command, why string) {
 		command = s.command(verb)
 	}
 	return command, why
+}
+
+// actions are those of the charm that have a verb here.
+var actions = regexp.MustCompile(`(?:juju run \S+/leader )?\b(start-rollout|pause-rollout|resume-rollout|abort-rollout|show-rollout|release-lock|clear-queue)\b`)
+
+var verbs = map[string]string{
+	rollout.ActionStart: "run", rollout.ActionPause: "pause", rollout.ActionResume: "resume", rollout.ActionAbort: "abort",
+	rollout.ActionShow: "status", "release-lock": "release", "clear-queue": "clear UNIT",
+}
+
+// InVerbs is a text of the charm's with verbs of this program in the place of the
+// actions that it names: who reads it has the program in hand.
+func (s Style) InVerbs(text string) string {
+	return actions.ReplaceAllStringFunc(text, func(found string) string {
+		return s.command(verbs[found[strings.LastIndexByte(found, ' ')+1:]])
+	})
+}
+
+// Note writes a text of the charm's under a label.
+func (s Style) Note(w io.Writer, label, text string) error {
+	var b bytes.Buffer
+	paragraph(&b, label, s.InVerbs(text), s.width())
+	_, err := w.Write(b.Bytes())
+	return err
 }
 
 // operation is the name of an operation as a person gives it: the charm's callbacks

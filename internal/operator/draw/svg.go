@@ -38,7 +38,7 @@ func SVG(w io.Writer, l *Lanes) error {
 	d.names, d.more = l.units(svgMost)
 	longest := 0
 	for _, name := range d.names {
-		longest = max(longest, utf8.RuneCountInString(name)+1)
+		longest = max(longest, utf8.RuneCountInString(l.last.Label(name))+1)
 	}
 	d.left = svgMargin + float64(min(longest, 34))*svgLetter + 14
 	d.right = svgWidth - svgMargin - svgRight
@@ -136,7 +136,7 @@ func (d *svg) lane(i int, name string) {
 	y := float64(svgTop + i*svgLane)
 	middle := y + svgLane/2 + 4
 	u := d.l.last.Unit(name)
-	label := name
+	label := d.l.last.Label(name)
 	if u != nil && u.Leader {
 		label += "*"
 	}

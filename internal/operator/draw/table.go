@@ -35,9 +35,9 @@ func head(b *bytes.Buffer, p *picture.Picture, s Style, next bool) {
 	case p.Lock.Holder == "":
 		field("Lock", "free")
 	case p.Lock.Since == nil:
-		field("Lock", p.Lock.Holder+" holds it")
+		field("Lock", p.Label(p.Lock.Holder)+" holds it")
 	default:
-		text := fmt.Sprintf("%s holds it since %s, for %s", p.Lock.Holder, clock(p.Lock.Since, p.Taken), picture.Span(p.Taken.Sub(*p.Lock.Since)))
+		text := fmt.Sprintf("%s holds it since %s, for %s", p.Label(p.Lock.Holder), clock(p.Lock.Since, p.Taken), picture.Span(p.Taken.Sub(*p.Lock.Since)))
 		if p.Lock.Stalled {
 			text += ": stalled"
 		}
@@ -99,16 +99,16 @@ func units(b *bytes.Buffer, p *picture.Picture, s Style) {
 	b.WriteByte('\n')
 	name := len("Unit")
 	for _, u := range shown {
-		name = max(name, len(u.Name)+1)
+		name = max(name, len(u.Label())+1)
 	}
-	name = min(name, s.width()/3)
+	name = min(name, s.width()*2/5)
 	format := func(unit, step, tries, ended, agent string) string {
 		return fmt.Sprintf("%s %-8s %5s  %-8s %-10s", pad(clip(unit, name), name), step, tries, ended, agent)
 	}
 	title := strings.TrimRight(format("Unit", "Step", "Tries", "Ended", "Agent")+" Note", " ")
 	fmt.Fprintln(b, s.paint(bold, clip(title, s.width())))
 	for _, u := range shown {
-		star := u.Name
+		star := u.Label()
 		if u.Leader {
 			star += "*"
 		}
@@ -239,9 +239,9 @@ func warnings(b *bytes.Buffer, p *picture.Picture, s Style) {
 		}
 		text := string(w.Code) + ": "
 		if w.Unit != "" {
-			text += w.Unit + ": "
+			text += p.Label(w.Unit) + ": "
 		}
-		paragraph(b, s.paint(yellow, "! "), text+w.Text, s.width())
+		paragraph(b, s.paint(yellow, "! "), text+s.InVerbs(w.Text), s.width())
 	}
 }
 
@@ -283,20 +283,21 @@ func History(w io.Writer, p *picture.Picture, s Style) error {
 			ended = e.Ended.Format("2006-01-02 15:04:05")
 		}
 		var left []string
-		for _, part := range []struct {
-			n    int
-			what string
-		}{{e.Failed, "failed"}, {e.Skipped, "skipped"}, {e.Gone, "gone"}} {
-			if part.n > 0 {
-				left = append(left, fmt.Sprintf("%d %s", part.n, part.what))
+		done, name := "", operation(e.Operation)
+		if e.Counts == nil {
+			left = append(left, "record unreadable")
+		} else {
+			done = fmt.Sprintf("%d of %d", e.Done, e.Total)
+			for _, part := range []struct {
+				n    int
+				what string
+			}{{e.Failed, "failed"}, {e.Skipped, "skipped"}, {e.Gone, "gone"}} {
+				if part.n > 0 {
+					left = append(left, fmt.Sprintf("%d %s", part.n, part.what))
+				}
 			}
 		}
-		name := operation(e.Operation)
-		if name == "" {
-			name = "(record unreadable)"
-		}
-		line := fmt.Sprintf("%4d %-7s %-19s %-7s %-9s %-20s %s", e.ID, e.State, ended, took,
-			fmt.Sprintf("%d of %d", e.Done, e.Total), strings.Join(left, ", "), name)
+		line := fmt.Sprintf("%4d %-7s %-19s %-7s %-9s %-20s %s", e.ID, e.State, ended, took, done, strings.Join(left, ", "), name)
 		fmt.Fprintln(&b, clip(strings.TrimRight(line, " "), s.width()))
 		if e.Reason != "" {
 			paragraph(&b, "     ", e.Reason, s.width())
@@ -304,31 +305,4 @@ func History(w io.Writer, p *picture.Picture, s Style) error {
 	}
 	_, err := w.Write(b.Bytes())
 	return err
-}
-
-// Plan writes in which order the units would have their turns.
-func Plan(w io.Writer, p *picture.Picture, order []string, s Style) error {
-	var b bytes.Buffer
-	paragraph(&b, "Model     ", p.Controller+":"+p.Model, s.width())
-	leader := p.Leader
-	if leader == "" {
-		leader = "none now"
-	}
-	paragraph(&b, "Leader    ", leader, s.width())
-	paragraph(&b, "Order     ", fmt.Sprintf("%s (%d units)", strings.Join(abridged(order, s.All), ", "), len(order)), s.width())
-	if len(p.Warnings) == 0 {
-		paragraph(&b, "Warnings  ", "none", s.width())
-	}
-	paragraph(&b, "Next      ", s.command("run --pause-after first --wait"), s.width())
-	warnings(&b, p, s)
-	_, err := w.Write(b.Bytes())
-	return err
-}
-
-// abridged keeps the first and the last of many.
-func abridged(names []string, all bool) []string {
-	if all || len(names) <= few {
-		return names
-	}
-	return slices.Concat(names[:few/2], []string{"..."}, names[len(names)-3:])
 }

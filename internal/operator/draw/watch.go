@@ -48,7 +48,7 @@ func Changes(before, p *picture.Picture, s Style) []string {
 	}
 	for _, u := range ordered(p, places(p)) {
 		if text := tells(u); text != known[u.Name] && !waits(u) {
-			say(u.Name, text)
+			say(u.Label(), text)
 		}
 	}
 	changed := summary(p) != summary(before)
@@ -63,11 +63,11 @@ func Changes(before, p *picture.Picture, s Style) []string {
 	}
 	for _, w := range p.Warnings {
 		if !warned[picture.Warning{Code: w.Code, Unit: w.Unit}] {
-			who := w.Unit
+			who := p.Label(w.Unit)
 			if who == "" {
 				who = p.Application
 			}
-			say(who, "warning: "+w.Text)
+			say(who, "warning: "+s.InVerbs(w.Text))
 		}
 	}
 	if command, why := s.next(p); changed && p.Outcome() != picture.GoesOn && command != "" {

@@ -37,6 +37,7 @@ type Unit struct {
 	Agent        Info            `json:"juju-status"`
 	Leader       bool            `json:"leader"`
 	Subordinates map[string]Unit `json:"subordinates"`
+	Principal    string          `json:"-"` // the unit that a subordinate's is beside
 }
 
 // Info is a status of a unit, in two words or more.
@@ -88,7 +89,7 @@ func (c *Client) Status(ctx context.Context) (*Status, error) {
 // principals, where they belong.
 func (s *Status) adopt() {
 	for _, app := range s.Applications {
-		for _, unit := range app.Units {
+		for principal, unit := range app.Units {
 			for name, sub := range unit.Subordinates {
 				own, _, _ := strings.Cut(name, "/")
 				host, ok := s.Applications[own]
@@ -98,6 +99,7 @@ func (s *Status) adopt() {
 				if host.Units == nil {
 					host.Units = make(map[string]Unit)
 				}
+				sub.Principal = principal
 				host.Units[name] = sub
 				s.Applications[own] = host
 			}

@@ -2,6 +2,7 @@ package picture
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -57,7 +58,7 @@ func (d *drawing) units() {
 			d.p.Leader, d.leader = name, n
 		}
 		unit := Unit{
-			Name: name, Leader: u.Leader, Agent: juju.Clean(u.Agent.Current),
+			Name: name, Principal: juju.Clean(u.Principal), Leader: u.Leader, Agent: juju.Clean(u.Agent.Current),
 			Status: juju.Clean(u.Workload.Current), Message: juju.Clean(u.Workload.Message),
 		}
 		d.databag(&unit, n, d.bags.Units[name])
@@ -65,6 +66,9 @@ func (d *drawing) units() {
 	}
 	slices.SortFunc(d.p.Units, func(a, b Unit) int { return cmp.Compare(d.number(a.Name), d.number(b.Name)) })
 }
+
+// keyPrimary is the key by which a unit asks for the last turn.
+const keyPrimary = "rollingops-primary"
 
 // databag reads what a unit says of itself. What can't be read becomes a
 // warning.
@@ -74,7 +78,7 @@ func (d *drawing) databag(u *Unit, n int, bag map[string]string) {
 	}
 	queue, err := codec.ParseQueue(bag["operations"])
 	if err != nil {
-		d.p.Warn(QueueUnreadable, u.Name, err.Error())
+		d.p.Warn(QueueUnreadable, u.Name, err.Error()+"; clear drops what is queued there")
 	} else {
 		length := queue.Len()
 		u.Queued = &length
@@ -88,6 +92,7 @@ func (d *drawing) databag(u *Unit, n int, bag map[string]string) {
 		d.p.Warn(StepUnreadable, u.Name, err.Error())
 	}
 	d.steps[n] = step
+	u.Primary = bag[keyPrimary] == "true"
 	last, err := rollout.ParseLast(bag[rollout.KeyLast])
 	if err != nil {
 		d.p.Warn(StepUnreadable, u.Name, err.Error())
@@ -142,10 +147,11 @@ func (d *drawing) history() {
 		d.p.Warn(HistoryUnreadable, "", err.Error())
 	}
 	for _, e := range history {
-		d.p.History = append(d.p.History, Ended{
-			ID: e.ID, Operation: e.Operation, State: e.State, Started: moment(e.At), Ended: moment(e.Ended),
-			Total: e.Total, Done: e.Done, Failed: e.Failed, Skipped: e.Skipped, Gone: e.Gone, Reason: e.Reason,
-		})
+		ended := Ended{ID: e.ID, Operation: e.Operation, State: e.State, Started: moment(e.At), Ended: moment(e.Ended), Reason: e.Reason}
+		if e.Operation != "" {
+			ended.Counts = &Counts{Total: e.Total, Done: e.Done, Failed: e.Failed, Skipped: e.Skipped, Gone: e.Gone}
+		}
+		d.p.History = append(d.p.History, ended)
 	}
 }
 
@@ -174,7 +180,7 @@ func (d *drawing) rollout() {
 	if len(d.p.History) > 0 && d.p.History[0].ID == r.ID {
 		out.Ended = d.p.History[0].Ended
 	}
-	order := r.InOrder(d.leader)
+	order := d.order(r)
 	for _, n := range order {
 		d.member(out, n, phase(n), r)
 	}
@@ -182,6 +188,22 @@ func (d *drawing) rollout() {
 		out.WaitsFor = d.waitsFor(r, order, tally, phase)
 	}
 	d.p.Rollout = out
+}
+
+// order is that of the units' turns, as the leader would judge it now: those that
+// asked for the last turn come last.
+func (d *drawing) order(r rollout.Record) rollout.Units {
+	order := slices.Clone(r.InOrder(d.leader))
+	if r.Order == rollout.Auto {
+		asks := func(n int) int {
+			if u := d.p.Unit(d.name(n)); u != nil && u.Primary && d.steps[n].ID == r.ID {
+				return 1
+			}
+			return 0
+		}
+		slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(asks(a), asks(b)) })
+	}
+	return order
 }
 
 // member puts one of the rollout's units in its list, and its step into the
@@ -241,12 +263,15 @@ func (d *drawing) warn() {
 	}
 	for i := range d.p.Units {
 		u := &d.p.Units[i]
+		if u.Step == rollout.PhaseFailed && d.p.Rollout.Active() {
+			d.p.Warn(UnitFailed, u.Name, fmt.Sprintf("failed %s: %s", times(u.Attempts), or(u.Error, "no reason given")))
+		}
 		switch {
 		case u.Lost():
 			d.p.Warn(AgentLost, u.Name, "its agent is "+u.Agent+": it runs nothing and answers nobody")
 		case u.Status == "error":
 			d.p.Warn(UnitError, u.Name, or(u.Message, "a hook fails")+"; see juju debug-log")
-		case u.Status == "blocked" && !ours(u.Message), u.Status == "unknown":
+		case u.Status == "blocked" && !told(u.Message), u.Status == "unknown":
 			d.p.Warn(UnitUnhealthy, u.Name, u.Status+": "+or(u.Message, "no reason given"))
 		}
 	}
@@ -259,8 +284,23 @@ func (d *drawing) warn() {
 	}
 }
 
-// ours reports whether a blocked unit only tells of the rollout.
-func ours(message string) bool { return strings.HasPrefix(message, "Rollout ") }
+// stands reports whether a leader that is blocked says that the rollout needs a
+// person.
+func stands(message string) bool { return strings.HasPrefix(message, "Rollout ") }
+
+// told reports whether what a blocked unit says is told elsewhere in the picture: of
+// a rollout, a record or a queue.
+func told(message string) bool {
+	return stands(message) || strings.Contains(message, " in rollout ") ||
+		strings.HasPrefix(message, "The record of the rollout") || strings.HasPrefix(message, "Cannot read the queue")
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return strconv.Itoa(n) + " times"
+}
 
 // Lost reports whether the unit's agent runs nothing now.
 func (u *Unit) Lost() bool {

@@ -66,19 +66,21 @@ func (r *Rollout) Active() bool {
 
 // Unit is one unit of the application, or one that was.
 type Unit struct {
-	Name     string     `json:"name"`
-	Leader   bool       `json:"leader"`
-	Agent    string     `json:"agent,omitempty"`  // as in juju status: idle, executing, lost ...
-	Status   string     `json:"status,omitempty"` // of the workload, as in juju status
-	Message  string     `json:"message,omitempty"`
-	Step     Step       `json:"step,omitempty"` // absent: no rollout names the unit
-	Attempts int        `json:"attempts"`       // of the step that ended
-	Granted  *time.Time `json:"granted,omitempty"`
-	Ended    *time.Time `json:"ended,omitempty"`
-	Error    string     `json:"error,omitempty"`
-	Queued   *int       `json:"queued,omitempty"`
-	Asks     string     `json:"asks,omitempty"` // request, retry-release, retry-hold
-	Last     *Last      `json:"last,omitempty"` // single operation that ended
+	Name      string     `json:"name"`
+	Principal string     `json:"principal,omitempty"` // the unit that a subordinate's is beside
+	Leader    bool       `json:"leader"`
+	Primary   bool       `json:"primary,omitempty"` // it asked for the last turn when it answered last
+	Agent     string     `json:"agent,omitempty"`   // as in juju status: idle, executing, lost ...
+	Status    string     `json:"status,omitempty"`  // of the workload, as in juju status
+	Message   string     `json:"message,omitempty"`
+	Step      Step       `json:"step,omitempty"` // absent: no rollout names the unit
+	Attempts  int        `json:"attempts"`       // of the step that ended
+	Granted   *time.Time `json:"granted,omitempty"`
+	Ended     *time.Time `json:"ended,omitempty"`
+	Error     string     `json:"error,omitempty"`
+	Queued    *int       `json:"queued,omitempty"`
+	Asks      string     `json:"asks,omitempty"` // request, retry-release, retry-hold
+	Last      *Last      `json:"last,omitempty"` // single operation that ended
 }
 
 // Step is what the unit is to the rollout: a rollout.Phase, or
@@ -104,12 +106,17 @@ type Ended struct {
 	State     rollout.State `json:"state"` // done, aborted
 	Started   *time.Time    `json:"started,omitempty"`
 	Ended     *time.Time    `json:"ended,omitempty"`
-	Total     int           `json:"total"`
-	Done      int           `json:"done"`
-	Failed    int           `json:"failed"`
-	Skipped   int           `json:"skipped"`
-	Gone      int           `json:"gone"`
 	Reason    string        `json:"reason,omitempty"`
+	*Counts                 // nil if its record could not be read
+}
+
+// Counts are numbers of units at the end of a rollout.
+type Counts struct {
+	Total   int `json:"total"`
+	Done    int `json:"done"`
+	Failed  int `json:"failed"`
+	Skipped int `json:"skipped"`
+	Gone    int `json:"gone"`
 }
 
 // Warning is something that a person should know.
@@ -125,7 +132,8 @@ type Code string
 const (
 	AgentLost         Code = "agent-lost"         // Juju does not hear of the unit's agent
 	UnitError         Code = "unit-error"         // a hook fails
-	UnitUnhealthy     Code = "unit-unhealthy"     // the workload is blocked, or its status unknown
+	UnitUnhealthy     Code = "unit-unhealthy"     // the workload is blocked for a reason of its own, or its status unknown
+	UnitFailed        Code = "unit-failed"        // in all its attempts of the rollout: the text is why
 	QueueNotEmpty     Code = "queue-not-empty"    // single operations wait
 	QueueUnreadable   Code = "queue-unreadable"   // clear it
 	StepUnreadable    Code = "step-unreadable"    // what the unit says of its step or last operation
@@ -139,7 +147,26 @@ const (
 	NoHealthCheck     Code = "no-health-check"    // the option is empty (plan)
 	NoRollouts        Code = "no-rollouts"        // the charm has no such actions (plan)
 	UnderWay          Code = "rollout-under-way"  // another one has to end first (plan)
+	ConfigUnknown     Code = "options-unknown"    // juju config fails (plan)
+	WindowTooShort    Code = "window-too-short"   // the rollout goes on in the next one (plan)
+	WindowUnusable    Code = "window-unusable"    // the option can't be read (plan)
 )
+
+// Label is the unit's name for people: of one beside another with that one's.
+func (u *Unit) Label() string {
+	if u.Principal == "" {
+		return u.Name
+	}
+	return u.Name + " on " + u.Principal
+}
+
+// Label is that of the unit with this name, and for one that is gone the name.
+func (p *Picture) Label(name string) string {
+	if u := p.Unit(name); u != nil {
+		return u.Label()
+	}
+	return name
+}
 
 // Warn adds a warning.
 func (p *Picture) Warn(code Code, unit, text string) {

@@ -42,7 +42,7 @@ func (p *Picture) Outcome() Outcome {
 // person: it is the one that knows for how long a unit has not answered.
 func (p *Picture) leaderIsBlocked() bool {
 	u := p.Unit(p.Leader)
-	return u != nil && u.Status == "blocked" && ours(u.Message)
+	return u != nil && u.Status == "blocked" && stands(u.Message)
 }
 
 // Has reports whether there is such a warning.
@@ -66,7 +66,7 @@ func (p *Picture) Says() string {
 	if r.State == rollout.Paused {
 		text := p.whyPaused()
 		if r.WaitsFor != "" {
-			text += "; " + r.WaitsFor + " still runs"
+			text += "; " + p.Label(r.WaitsFor) + " still runs"
 		}
 		return text
 	}
@@ -85,12 +85,15 @@ func (p *Picture) whyPaused() string {
 		}
 		return "paused, as pause-after=" + r.PauseAfter + " asks"
 	case rollout.AfterFailure:
-		return "paused: " + some(r.Failed) + " failed"
+		return "paused: " + p.some(r.Failed) + " failed"
 	case rollout.AfterRelease:
-		return "paused: the lock was taken from " + some(r.Skipped)
+		return "paused: the lock was taken from " + p.some(r.Skipped)
 	}
 	return "paused: " + string(r.Why)
 }
+
+// opens is in the leader's status, before the time at which the window opens.
+const opens = ", its window opens "
 
 // waits is what a running rollout does.
 func (p *Picture) waits() string {
@@ -100,17 +103,30 @@ func (p *Picture) waits() string {
 	case u == nil:
 		return "between two units"
 	case u.Step == Running:
-		return u.Name + " runs"
+		return u.Label() + " runs"
 	case u.Step == rollout.PhaseFailing:
-		return fmt.Sprintf("%s fails, attempt %d of %d", u.Name, u.Attempts, r.Retries+1)
+		return fmt.Sprintf("%s fails, attempt %d of %d", u.Label(), u.Attempts, r.Retries+1)
 	case u.Lost():
-		return "waits for " + u.Name + ", whose agent is " + u.Agent
+		return "waits for " + u.Label() + ", whose agent is " + u.Agent
 	case p.Lock.Holder != "":
-		return u.Name + " is next; " + p.Lock.Holder + " holds the lock"
+		return u.Label() + " is next; " + p.Label(p.Lock.Holder) + " holds the lock"
 	case u.Step == rollout.PhaseWaiting:
-		return "waits for " + u.Name + ", which has not answered yet"
+		return "waits for " + u.Label() + ", which has not answered yet"
 	}
-	return u.Name + " is next"
+	text := u.Label() + " is next"
+	leader := p.Unit(p.Leader)
+	switch {
+	case leader == nil:
+		return text + ", when there is a leader again"
+	case leader.Lost():
+		return text + ", when another unit leads: the agent of " + leader.Name + " is " + leader.Agent
+	case leader.Status == "error":
+		return text + ", when the leader's hooks are mended"
+	}
+	if _, at, ok := strings.Cut(leader.Message, opens); ok {
+		return text + ", when the window opens, " + at
+	}
+	return text
 }
 
 // lastDone is the unit that ended its step last.
@@ -125,7 +141,7 @@ func (p *Picture) lastDone() string {
 	if last == nil {
 		return ""
 	}
-	return last.Name
+	return last.Label()
 }
 
 func (r *Rollout) ended() string {
@@ -150,14 +166,18 @@ func (r *Rollout) left() string {
 }
 
 // some names a few units.
-func some(names []string) string {
+func (p *Picture) some(names []string) string {
+	labels := make([]string, len(names))
+	for i, name := range names {
+		labels[i] = p.Label(name)
+	}
 	switch {
 	case len(names) == 0:
 		return "a unit"
 	case len(names) > 3:
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:2], ", "), len(names)-2)
+		return fmt.Sprintf("%s and %d more", strings.Join(labels[:2], ", "), len(names)-2)
 	}
-	return strings.Join(names, ", ")
+	return strings.Join(labels, ", ")
 }
 
 // Next is what a person does next and why, both "" if there is nothing to do.
@@ -166,25 +186,41 @@ func some(names []string) string {
 func (p *Picture) Next() (verb, command, why string) {
 	r := p.Rollout
 	outcome := p.Outcome()
+	leader := p.Unit(p.Leader)
+	unreadable := p.first(QueueUnreadable)
 	switch {
 	case p.Lock.Stalled:
 		return "", "juju ssh " + p.Lock.Holder, "is it alive? If it is not and won't be: release"
 	case outcome == Unreadable:
 		return "abort", "", "takes the record away"
+	case r.Active() && leader != nil && leader.Status == "error":
+		return "", "juju debug-log --include " + p.Leader, "why do the leader's hooks fail?"
+	case outcome == Stands && p.Has(NoAnswer):
+		return "resume --skip " + p.unitNumber(r.WaitsFor), "", "goes on without it"
+	case outcome == Stands && r.State == rollout.Running:
+		return "", "juju status", "the leader is blocked: its message says why"
+	case outcome == Stands && r.Why == rollout.AfterFailure:
+		return "resume", "", "tries the failed ones again; --skip leaves them out"
+	case outcome == Stands:
+		return "resume", "", "goes on; abort ends it"
+	case unreadable != "":
+		return "clear " + unreadable, "", "drops what is queued there and can't be read"
 	case outcome == Incomplete:
 		return "run", "", "starts another one"
 	case outcome == GoesOn:
 		return "status --watch", "", "follows it"
-	case outcome != Stands:
-		return "", "", ""
-	case p.Has(NoAnswer):
-		return "resume --skip " + p.unitNumber(r.WaitsFor), "", "goes on without it"
-	case r.State == rollout.Running:
-		return "", "juju status", "the leader is blocked: its message says why"
-	case r.Why == rollout.AfterFailure:
-		return "resume", "", "tries the failed ones again; --skip leaves them out"
 	}
-	return "resume", "", "goes on"
+	return "", "", ""
+}
+
+// first is the unit of the first warning of a kind, "" if there is none.
+func (p *Picture) first(code Code) string {
+	for _, w := range p.Warnings {
+		if w.Code == code {
+			return w.Unit
+		}
+	}
+	return ""
 }
 
 func (p *Picture) unitNumber(name string) string { return strings.TrimPrefix(name, p.Application+"/") }
