@@ -1,9 +1,6 @@
 package rollingops
 
-import (
-	"context"
-	"time"
-)
+import "time"
 
 // Pacing is the pause before a retry: Delay before the first, twice as long
 // before each further one, never longer than Max. The zero value means none;
@@ -32,35 +29,19 @@ func (p Pacing) limit() time.Duration {
 	return longest
 }
 
-// over is when the unit's pause is over by the clock that wrote its stamp, the
-// zero time if it makes none.
-func (p Pacing) over(v unitView) time.Time {
-	op, ok := v.head()
-	if !ok || !v.paused() {
-		return time.Time{}
-	}
-	return v.executedAt.Time().Add(p.pause(op.Attempt.Int()))
-}
-
 // left returns how long the unit still has to wait before its next attempt.
 // Clocks differ: a stamp that lies ahead of the reader's by no more than the
 // pause means the whole pause. One further ahead counts as due, so that no clock
 // makes a pause endless.
 func (p Pacing) left(v unitView, now time.Time) time.Duration {
-	op, _ := v.head()
-	pause, left := p.pause(op.Attempt.Int()), p.over(v).Sub(now)
-	if left > 2*pause {
+	op, ok := v.head()
+	if !ok || !v.paused() {
 		return 0
 	}
-	return min(pause, max(0, left))
-}
-
-// pauseLeft is how long the unit still pauses before its retry. The clock is read
-// only when pauses are configured.
-func (h *Hook) pauseLeft(ctx context.Context, v unitView) (time.Duration, error) {
-	pacing, err := h.view.retryPacing(ctx)
-	if err != nil || pacing.Delay <= 0 {
-		return 0, err
+	pause := p.pause(op.Attempt.Int())
+	since := now.Sub(v.executedAt.Time())
+	if since < -pause {
+		return 0
 	}
-	return pacing.left(v, h.m.Clock.Now()), nil
+	return min(pause, max(0, pause-since))
 }

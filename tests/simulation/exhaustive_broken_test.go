@@ -19,6 +19,7 @@ func TestExhaustiveFinds(t *testing.T) {
 		{noLease, newScope(2, 1, newLeader, newLeader).forTwo(), "begins its operation while"},
 		{listedOnly, newScope(2, 1, newLeader, unitAdded), "took the lock from"},
 		{listedOnly, newScope(2, 1, newLeader, unitAdded).forTwo(), "begins its operation while"},
+		{noWaker, rolled(1).quiet(), "stuck: rollout 1 is running"},
 		{noWaker, newScope(2, 1), "stuck: rolling-ops/0 has 1 operations (request), rolling-ops/0 holds the lock"},
 	}
 	for _, tt := range tests {
@@ -60,6 +61,15 @@ func TestExhaustiveMutants(t *testing.T) {
 		{"grant-used-twice", "2 units x 2", false},
 		{"leader-skips-own-grant", "2 units x 2", false},
 		{"lock-written-before-callback", "2 units x 2", false},
+		{"paused-step-begins", "a rollout over 3 units, a pause", true},
+		{"overtaking", "a rollout over 3 units", true},
+		{"one-failure-more", "a rollout over 2 units, a failing attempt, a resume", true},
+		{"round-ignored", "a rollout over 2 units, a failing attempt, a resume", true},
+		{"aborted-retry-runs", "a rollout over 2 units, a failing attempt, an abort, another rollout, a retry", true},
+		{"step-grant-stays", "a rollout over 2 units, requests", true},
+		{"fails-in-old-round", "a rollout over 2 units, a failing attempt, a pause", true},
+		{"awaited-not-watched", "a rollout over 2 units, a unit removed and no word of it", true},
+		{"ready-and-idle", "a rollout over 3 units", true},
 	}
 	if mutated != "" {
 		return // this is the binary with the mutants

@@ -28,7 +28,8 @@ func (n *node) checkEntry(p *process) {
 			n.violation = invariant.Alone(p.unit, []string{q.unit}, nobody).Text
 		}
 	}
-	n.must(invariant.Begins(p.unit, invariant.GrantOf(n.model.AppDatabag(0)), n.model.UnitDatabag(0, p.unit)))
+	own := n.enterStep(p, n.model.UnitDatabag(0, p.unit))
+	n.must(invariant.Begins(p.unit, invariant.GrantOf(n.model.AppDatabag(0)), own))
 }
 
 func nobody(string) bool { return false }
@@ -44,13 +45,8 @@ func (n *node) before(p *process) databags {
 func (n *node) checkCommit(was databags, unit string, run jujusim.Run, ran bool) {
 	app, own := n.model.AppDatabag(0), n.model.UnitDatabag(0, unit)
 	attempt := invariant.Attempt{Grant: invariant.GrantOf(was.app), Ran: ran}
-	if own["operations"] != was.own["operations"] {
-		n.checkQueue(unit, was.own["operations"], own, attempt)
-	}
+	n.checkRecord(unit, run, was.app, app)
 	if own["executed_at"] != was.own["executed_at"] {
-		if !ran {
-			n.broke("%s ended an attempt that it did not make", unit)
-		}
 		n.must(invariant.Stamped(unit, invariant.StampOf(was.own), invariant.StampOf(own), attempt))
 	}
 	held := attempt.Grant
@@ -64,19 +60,12 @@ func (n *node) checkCommit(was databags, unit string, run jujusim.Run, ran bool)
 }
 
 // checkQueue checks that only the head of a queue goes, when it was tried.
-func (n *node) checkQueue(unit, was string, own map[string]string, attempt invariant.Attempt) {
-	old, err := codec.ParseQueue(was)
-	if err != nil {
-		n.broke("%s had a queue that can't be read: %v", unit, err)
-	}
+func (n *node) checkQueue(unit string, was codec.Queue, own map[string]string, attempt invariant.Attempt) {
 	queue, err := codec.ParseQueue(own["operations"])
 	if err != nil {
 		n.broke("%s wrote a queue that can't be read: %v", unit, err)
 	}
-	if head, ok := old.Head(); ok && attempt.Ran {
-		attempt.Result = results[head.CallbackID]
-	}
-	_, broken := invariant.QueueMoved(unit, old, queue, own["state"], attempt)
+	_, broken := invariant.QueueMoved(unit, was, queue, own["state"], attempt)
 	n.must(broken)
 }
 
@@ -133,7 +122,12 @@ func (n *node) runOn() {
 
 // undone tells what is not done.
 func (n *node) undone() string {
-	return invariant.Undone(n.model.AppDatabag(0), n.model.Units(), func(unit string) map[string]string {
+	app := n.model.AppDatabag(0)
+	left := invariant.Undone(app, n.model.Units(), func(unit string) map[string]string {
 		return n.model.UnitDatabag(0, unit)
 	})
+	if left == "" {
+		left = invariant.Rolling(app, n.committed)
+	}
+	return left
 }

@@ -2,6 +2,8 @@ package simulation
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"rolling-ops/tests/simulation/world"
@@ -49,6 +51,14 @@ func describe(before, after *node, m move) string {
 			text += " max-retry=1"
 		}
 		return text + "\n" + goes()
+	case commandRollout:
+		text := "action " + name + " " + commands[m.arg].name
+		for _, key := range slices.Sorted(maps.Keys(before.scope.params(commands[m.arg].name))) {
+			text += fmt.Sprintf(" %s=%v", key, before.scope.params(commands[m.arg].name)[key])
+		}
+		return text + "\n" + goes()
+	case failAttempt:
+		return "break " + name + "\n" + goes() + "\nmend " + name
 	case failHook:
 		if p.at == atExit {
 			return "fail " + name + "\nfinish " + name

@@ -32,6 +32,12 @@ func (n *node) do(m move) {
 		n.check(n.model.ReleaseAll(p.unit))
 	case requestOperation:
 		n.request(p, operations[m.arg])
+	case commandRollout:
+		n.command(p, m.arg)
+	case failAttempt:
+		n.left.Break--
+		p.fails = true
+		n.goOn(p)
 	case failHook:
 		n.left.Fail--
 		n.fail(p)
@@ -133,7 +139,7 @@ func (n *node) elect(p *process) {
 // addUnit adds a unit whose first hooks, up to start, are over.
 func (n *node) addUnit() {
 	name := n.model.AddUnit()
-	n.procs = append(n.procs, process{unit: name, requests: 1})
+	n.procs = append(n.procs, process{unit: name, requests: min(1, n.scope.requests)})
 	for {
 		run, ok := n.model.Next(name)
 		if !ok || run.RelationID >= 0 && !strings.HasSuffix(run.Name, "-created") {

@@ -10,6 +10,7 @@ import (
 	"rolling-ops/internal/codec"
 	"rolling-ops/internal/rollingops"
 	"rolling-ops/jujusim"
+	"rolling-ops/tests/simulation/invariant"
 	"rolling-ops/tests/simulation/world"
 )
 
@@ -25,6 +26,7 @@ type passage struct {
 	asks     int  // how often is-leader was asked in this passage
 	requests bool // is in a request
 	ended    bool // stopped: nothing that the library does now counts
+	others   map[string]invariant.Bag
 }
 
 var errStopped = errors.New("stopped here")
@@ -64,9 +66,10 @@ func (n *node) unseen(s *passage) bool {
 func (s *passage) run() error {
 	ctx := context.Background()
 	m := rollingops.New(rollingops.Config{
-		Unit: s.p.unit, Juju: s, Clock: s, Waker: s, Log: nolog,
+		Unit: s.p.unit, Relation: s, Leadership: s, GoalState: goalState{s}, Clock: s, Waker: s, Log: nolog,
 	})
 	m.Register("_restart", s.callback(rollingops.Release))
+	m.Rollable("_restart")
 	m.Register("_failed_restart", s.callback(rollingops.RetryRelease))
 	m.Register("_deferred_restart", s.callback(rollingops.RetryHold))
 	run := s.hook.Run()
@@ -100,6 +103,9 @@ func libraryEvent(run jujusim.Run) rollingops.Event {
 
 // request does what the charm's action does.
 func (s *passage) request(h *rollingops.Hook, run jujusim.Run) error {
+	if strings.HasSuffix(run.Name, "-rollout") {
+		return s.operate(h, run.Name)
+	}
 	var maxRetry *int
 	if n, ok := run.Params["max-retry"].(int64); ok {
 		maxRetry = new(int)
@@ -163,7 +169,12 @@ func (s *passage) Unit(_ context.Context, unit string) (map[string]string, error
 		if s.beforeOthers("relation-get") {
 			return nil, errStopped
 		}
-		return s.hook.ReadUnit(0, unit)
+		bag, err := s.hook.ReadUnit(0, unit)
+		if s.others == nil {
+			s.others = make(map[string]invariant.Bag)
+		}
+		s.others[unit] = bag
+		return bag, err
 	}
 	if s.p.own == nil {
 		own, err := s.hook.ReadUnit(0, unit)
@@ -189,19 +200,20 @@ func (s *passage) Members(context.Context) ([]string, error) {
 	return s.hook.Members(0), nil
 }
 
-func (s *passage) Beside(context.Context) (bool, error) { return true, nil }
+// goalState is a type of its own for the name of its method.
+type goalState struct{ s *passage }
 
-func (s *passage) GoalState(context.Context) (map[string]bool, error) {
-	if s.beforeOthers("goal-state") {
+func (g goalState) Units(context.Context) (map[string]bool, error) {
+	if g.s.beforeOthers("goal-state") {
 		return nil, errStopped
 	}
-	units := s.n.model.Units()
-	if s.n.scope.broken == listedOnly {
-		units = append(s.hook.Members(0), s.p.unit)
+	units := g.s.n.model.Units()
+	if g.s.n.scope.broken == listedOnly {
+		units = append(g.s.hook.Members(0), g.s.p.unit)
 	}
 	leaving := make(map[string]bool)
 	for _, unit := range units {
-		p := s.n.proc(unit)
+		p := g.s.n.proc(unit)
 		leaving[unit] = p != nil && p.dying
 	}
 	return leaving, nil
@@ -212,6 +224,9 @@ func (s *passage) callback(result rollingops.Result) rollingops.Callback {
 	return func(context.Context, codec.Args) (rollingops.Result, error) {
 		if s.p.at == inCallback {
 			s.moved, s.p.ran = true, true
+			if s.p.fails {
+				return rollingops.RetryRelease, nil
+			}
 			return result, nil
 		}
 		s.ended = true
@@ -226,7 +241,11 @@ func (s *passage) SetUnit(_ context.Context, changes map[string]string) error {
 		return errStopped
 	}
 	s.p.wrote = true
-	return s.hook.WriteUnit(0, changes)
+	err := s.hook.WriteUnit(0, changes)
+	if err == nil {
+		s.checkOwn()
+	}
+	return err
 }
 
 func (s *passage) SetApp(_ context.Context, changes map[string]string) error {
@@ -234,7 +253,11 @@ func (s *passage) SetApp(_ context.Context, changes map[string]string) error {
 		return errStopped
 	}
 	s.p.wrote, s.p.wroteApp = true, true
-	return s.hook.WriteApp(0, changes)
+	err := s.hook.WriteApp(0, changes)
+	if err == nil {
+		s.checkApp()
+	}
+	return err
 }
 
 // Now stands still, so that only the logical clock moves stamps on. Requests

@@ -25,8 +25,10 @@ const (
 	lookAtHolder   // after 30 s: see looks
 	// What somebody does.
 	requestOperation
+	commandRollout
 	// What should not happen.
 	failHook
+	failAttempt // its operation goes wrong
 	rebootMachine
 	loseItsWorker
 	electUnit
@@ -105,6 +107,9 @@ func (n *node) unitMoves(to []move, i uint8) []move {
 		} else {
 			add(goOnHook)
 		}
+		if p.at == inCallback && n.left.Break > 0 {
+			add(failAttempt)
+		}
 		if n.left.Fail > 0 {
 			add(failHook)
 		}
@@ -141,7 +146,7 @@ func (n *node) bystander() int {
 			continue
 		}
 		next, ok := n.model.Next(p.unit)
-		if ok && next.RelationID >= 0 && next.Attempt == 0 && (!mayElect || strings.HasSuffix(next.Name, "-changed")) {
+		if ok && next.RelationID >= 0 && next.Attempt == 0 && !n.concerned(p) && (!mayElect || strings.HasSuffix(next.Name, "-changed")) {
 			return i
 		}
 	}
@@ -204,6 +209,7 @@ func (n *node) idleMoves(to []move, i uint8) []move {
 			to = append(to, move{kind: lookAtHolder, proc: i})
 		}
 	}
+	to = n.commandMoves(to, i)
 	if p.requests > 0 {
 		for arg := range operations {
 			if arg == 0 || n.left.Retry > 0 {

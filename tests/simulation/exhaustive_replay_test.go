@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"rolling-ops/tests/simulation/invariant"
 	"rolling-ops/tests/simulation/world"
 )
 
@@ -20,6 +21,11 @@ func TestExhaustiveReplays(t *testing.T) {
 		newScope(2, 1, newLeader, staleView),
 		newScope(2, 1, newLeader, lostWorker),
 		newScope(2, 1, unitAdded),
+		rolled(2, pauseAndResume),
+		rolled(2, newLeader, failedHook),
+		rolled(2, failingAttempt, abortedOnce, startedAgain).retried(),
+		rolled(2, failingAttempt, resumed),
+		rolled(2).beside(),
 	} {
 		s := &search{scope: sc}
 		if found := s.run(); found != nil {
@@ -55,10 +61,16 @@ func goThrough(steps []string, n *node) (bad string) {
 	if is, was := w.AppBag()["granted_unit"], n.model.AppDatabag(0)["granted_unit"]; is != was {
 		return "the lock is held by " + is + ", not by " + was
 	}
+	if is, was := invariant.RolloutOf(w.AppBag()), invariant.RolloutOf(n.model.AppDatabag(0)); is.State != was.State || is.Rev != was.Rev {
+		return "the rollout is " + is.State + ", not " + was.State
+	}
 	for _, unit := range n.model.Units() {
 		is, was := w.UnitBag(unit), n.model.UnitDatabag(0, unit)
 		if is["state"] != was["state"] || queueText(is["operations"]) != queueText(was["operations"]) {
 			return unit + " is in another state"
+		}
+		if is, was := invariant.StepOf(is), invariant.StepOf(was); is.ID != was.ID || is.State != was.State || is.Round != was.Round {
+			return unit + " has another step"
 		}
 	}
 	return ""

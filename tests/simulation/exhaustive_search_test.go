@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"rolling-ops/internal/rollout"
 )
 
 // scope is what one search goes through.
@@ -13,6 +15,7 @@ type scope struct {
 	units    int
 	requests uint8 // on each unit
 	budget   budget
+	rollout  rollout.Request // what start-rollout asks for, but for its arguments
 
 	lostDepartures bool
 	quietWriter    bool

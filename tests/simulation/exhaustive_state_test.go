@@ -6,6 +6,7 @@ import (
 	"hash/maphash"
 	"slices"
 
+	"rolling-ops/internal/rollingops"
 	"rolling-ops/jujusim"
 )
 
@@ -29,6 +30,9 @@ type node struct {
 // budget is how often each thing may still happen.
 type budget struct {
 	Elect, Reboot, Fail, Hold, Remove, Add, WorkerKill, Retry uint8
+
+	Start, Pause, Resume, Abort uint8 // of rollouts
+	Break                       uint8 // attempts that fail
 }
 
 // process is what goes on on one unit beside what the model knows.
@@ -48,6 +52,7 @@ type process struct {
 	place    string // the hook tool it is about to call
 	late     bool   // more than 20 s ago that it asked is-leader
 	ran      bool   // it has run a callback
+	fails    bool   // that went wrong
 	order    uint8  // of the request that it makes, among all
 	wrote    bool   // something that waits for the commit
 	wroteApp bool   // the application databag, too
@@ -109,7 +114,8 @@ func (n *node) hash(buf []byte) (hash128, []byte) {
 	}
 	rankRequests(b)
 	l := n.left
-	b = append(b, l.Elect, l.Reboot, l.Fail, l.Hold, l.Remove, l.Add, l.WorkerKill, l.Retry, bit(n.lost))
+	b = append(b, l.Elect, l.Reboot, l.Fail, l.Hold, l.Remove, l.Add, l.WorkerKill, l.Retry, l.Start, l.Pause, l.Resume, l.Abort, l.Break,
+		bit(n.lost))
 	return hash128{maphash.Bytes(seeds[0], b), maphash.Bytes(seeds[1], b)}, b
 }
 
@@ -142,7 +148,7 @@ func rankRequests(b []byte) {
 }
 
 func (p *process) append(b []byte) []byte {
-	b = append(b, p.requests, byte(p.worker), byte(p.at), bit(p.hasLed)|bit(p.knows)<<1|bit(p.watching)<<2,
+	b = append(b, p.requests, byte(p.worker), byte(p.at), bit(p.hasLed)|bit(p.knows)<<1|bit(p.watching)<<2|bit(p.fails)<<3,
 		bit(p.held)|bit(p.dying)<<1|bit(p.late)<<2|bit(p.ran)<<3|bit(p.wrote)<<4|bit(p.leads)<<5|bit(p.oldLeads)<<6|bit(p.wroteApp)<<7)
 	if p.order > 0 {
 		b = append(append(append(b, requestStamp...), '0'+p.order), "000+"...)
@@ -153,13 +159,15 @@ func (p *process) append(b []byte) []byte {
 	return b
 }
 
+var knownKeys = slices.Concat(rollingops.AppKeys, rollingops.UnitKeys)
+
 // appendBag writes the keys that the protocol knows.
 func appendBag(b []byte, bag map[string]string) []byte {
 	b = append(b, bit(bag != nil))
 	if bag == nil {
 		return b
 	}
-	for _, key := range [...]string{"granted_unit", "granted_at", "operations", "state", "executed_at", "rollingops-executed-at"} {
+	for _, key := range knownKeys {
 		value := bag[key]
 		b = binary.AppendUvarint(b, uint64(len(value)))
 		b = append(b, value...)

@@ -99,7 +99,8 @@ func longScopes() []*scope {
 
 func (b budget) with(c budget) budget {
 	return budget{b.Elect + c.Elect, b.Reboot + c.Reboot, b.Fail + c.Fail, b.Hold + c.Hold, b.Remove + c.Remove,
-		b.Add + c.Add, b.WorkerKill + c.WorkerKill, b.Retry + c.Retry}
+		b.Add + c.Add, b.WorkerKill + c.WorkerKill, b.Retry + c.Retry,
+		b.Start + c.Start, b.Pause + c.Pause, b.Resume + c.Resume, b.Abort + c.Abort, b.Break + c.Break}
 }
 
 // TestExhaustive goes through every interleaving of small clusters, each with
@@ -109,9 +110,9 @@ func TestExhaustive(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(300)) // memory is cheaper here than time
 	begin := cpuTime()
 	states, transitions := 0, 0
-	all := shortScopes()
+	all := append(shortScopes(), shortRollouts()...)
 	if *exhaustiveFull {
-		all = append(all, longScopes()...)
+		all = append(append(all, longScopes()...), longRollouts()...)
 	}
 	for _, sc := range all {
 		if *exhaustiveOnly != "" && *exhaustiveOnly != sc.name {
@@ -134,10 +135,12 @@ func TestExhaustive(t *testing.T) {
 // TestExhaustiveReductions searches small scopes without leaving out the states
 // that are said to make no difference: what all can end in is the same.
 func TestExhaustiveReductions(t *testing.T) {
-	all := []*scope{newScope(2, 2), newScope(2, 1, machineReboot), newScope(2, 1, staleView, lostWorker)}
+	all := []*scope{newScope(2, 2), newScope(2, 1, machineReboot), newScope(2, 1, staleView, lostWorker),
+		rolled(2, pauseAndResume), rolled(2, unitRemoved)}
 	if *exhaustiveFull {
 		all = append(all, newScope(3, 1), newScope(2, 1, newLeader, failedHook), newScope(2, 1, machineReboot, staleView, lostWorker),
-			newScope(2, 1, newLeader, newLeader), newScope(2, 1, newLeader, unitRemoved), newScope(2, 1, unitAdded))
+			newScope(2, 1, newLeader, newLeader), newScope(2, 1, newLeader, unitRemoved), newScope(2, 1, unitAdded),
+			rolled(3), rolled(2, newLeader), rolled(2).beside(), rolled(2, failingAttempt, abortedOnce, startedAgain).retried())
 	}
 	for _, sc := range all {
 		whole := *sc
@@ -164,11 +167,13 @@ func (s *search) rests() []string {
 	for _, number := range s.quiet {
 		_, n := s.retrace(number)
 		app := n.model.AppDatabag(0)
-		text := fmt.Appendf(nil, "%v left, leader %s, lock %s %s", n.left, n.model.Leader(), app["granted_unit"], app["granted_at"])
+		text := fmt.Appendf(nil, "%v left, leader %s, lock %s %s, rollout %s", n.left, n.model.Leader(), app["granted_unit"], app["granted_at"],
+			app["rollingops-rollout"])
 		for i := range n.procs {
 			p := &n.procs[i]
 			own := n.model.UnitDatabag(0, p.unit)
-			text = fmt.Appendf(text, "; %s: %d to come, %s %s %s", p.unit, p.requests, own["state"], own["operations"], own["executed_at"])
+			text = fmt.Appendf(text, "; %s: %d to come, %s %s %s %s", p.unit, p.requests, own["state"], own["operations"], own["executed_at"],
+				own["rollingops-step"])
 		}
 		rankRequests(text)
 		found[string(text)] = true

@@ -121,6 +121,8 @@ type Attempt struct {
 	Result string // what that said: done, retry_hold or retry_release
 	// Step is the operation of the step that the grant is for, nil for none.
 	Step *codec.Operation
+	// OfStep says that it is an attempt at a step, the first one or a retry.
+	OfStep bool
 	// Abandoned says that the head is a step's retry whose rollout was given up.
 	Abandoned bool
 	// Unknown says that nobody knows the operation.

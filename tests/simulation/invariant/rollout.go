@@ -169,12 +169,14 @@ func Abandoned(read Bag, id int) bool {
 
 // StepMoved holds if a unit's step goes on as one may: it answers a rollout that
 // names it, or one that was resumed after it had failed; and it ends by an attempt
-// at the step. tried says that there was one in this commit, or that the operator
-// has cleared the queue; said is the callback's result.
+// at the step, as that does. tried says that there was one in this commit, or that
+// the operator has cleared the queue; said is what its callback said, "" if none ran.
 func StepMoved(unit string, read Bag, was, now Step, tried bool, said string) *Broken {
 	r := RolloutOf(read)
 	again := was.ID != now.ID || was.State == "failed" && was.Round < now.Round
 	switch {
+	case now.State == "ready" && said != "":
+		return broken("%s is ready for its step of rollout %d, and has just tried it: %s", unit, now.ID, said)
 	case was == now:
 	case now.ID < was.ID:
 		return broken("%s goes back from rollout %d to %d", unit, was.ID, now.ID)
@@ -269,6 +271,18 @@ func StepGranted(by string, r Rollout, unit string, view func(n int) Bag) *Broke
 		if p := r.phase(n, view(n)); p == "ready" || p == "waiting" {
 			return broken("%s grants a step to %s before unit %d, which is %s", by, unit, n, p)
 		}
+	}
+	return nil
+}
+
+// StepMarked holds if what an application databag says of its grant, after a
+// write that gave it another mark or the lock another grant, is of this grant and
+// of the rollout beside it.
+func StepMarked(by string, now Bag) *Broken {
+	mark := StepGrantOf(now)
+	if mark.ID != 0 && (mark.At != now["granted_at"] || mark.ID != RolloutOf(now).ID) {
+		return broken("%s marks a grant of %s as rollout %d's, and the lock is granted at %q in rollout %d",
+			by, mark.At, mark.ID, now["granted_at"], RolloutOf(now).ID)
 	}
 	return nil
 }

@@ -48,7 +48,7 @@ func (c *checker) attempt(unit string) invariant.Attempt {
 	}
 	t := u.of(*op)
 	a.CutShort = t.lost >= cutShort
-	if step {
+	if a.OfStep = step || t.rollout != 0; step {
 		a.Step = op
 		return a
 	}
