@@ -5,9 +5,12 @@ import (
 	"time"
 )
 
-// Relation is the peer relation as one hook sees it. Every method is one hook
-// tool call; the package asks for nothing twice in a hook.
-type Relation interface {
+// Juju is what one hook asks of Juju and tells it, about the peer relation and the
+// units in it. Every method is one hook-tool call, but for Beside; the package asks
+// for nothing twice in a hook.
+type Juju interface {
+	// IsLeader reports whether the local unit leads. True is a promise for 30 s.
+	IsLeader(ctx context.Context) (bool, error)
 	// App returns the application databag, of one that is too large at least AppKeys.
 	App(ctx context.Context) (map[string]string, error)
 	// Unit returns the databag of a unit, the local one or another, of one that is
@@ -16,24 +19,19 @@ type Relation interface {
 	Unit(ctx context.Context, unit string) (map[string]string, error)
 	// Members returns the other units that relation-list names.
 	Members(ctx context.Context) ([]string, error)
+	// GoalState returns all units that the controller knows, events delivered or
+	// not, the local one too: true for those that are being removed. For a
+	// subordinate charm, of which goal-state names no unit, it returns those of all
+	// applications that it is integrated with.
+	GoalState(ctx context.Context) (leaving map[string]bool, err error)
+	// Beside reports whether the local unit of a subordinate charm is in a relation
+	// with its principal. It is asked of no other charm's.
+	Beside(ctx context.Context) (bool, error)
 	// SetUnit writes the given keys of the local unit's databag; an empty
 	// value deletes its key.
 	SetUnit(ctx context.Context, changes map[string]string) error
 	// SetApp writes the given keys of the application databag.
 	SetApp(ctx context.Context, changes map[string]string) error
-}
-
-// Leadership reports whether the local unit leads. True is a promise for 30 s.
-type Leadership interface {
-	IsLeader(ctx context.Context) (bool, error)
-}
-
-// GoalState is what the controller knows, events delivered or not.
-type GoalState interface {
-	// Units returns all units, the local one too: true for those that are
-	// being removed. For a subordinate charm, of which goal-state names no unit,
-	// it returns those of all applications that it is integrated with.
-	Units(ctx context.Context) (leaving map[string]bool, err error)
 }
 
 // Clock is the machine's two clocks.

@@ -2,7 +2,6 @@ package rollingops
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"time"
 )
@@ -12,22 +11,17 @@ import (
 // writes themselves and their commit.
 const LeaseMargin = 20 * time.Second
 
-// Config is what the package needs of the world. All fields but Relation,
-// Principal, Beside, Pacing, Order, Primary, Window and Attempts are required.
+// Config is what the package needs of the world. All fields but Juju, Principal,
+// Pacing, Order, Primary, Window and Attempts are required.
 type Config struct {
-	Unit       string   // the local unit, such as "rolling-ops/0"
-	Relation   Relation // nil while the peer relation does not exist
-	Leadership Leadership
-	GoalState  GoalState
-	Clock      Clock
-	Waker      Waker
-	Log        *slog.Logger
+	Unit  string // the local unit, such as "rolling-ops/0"
+	Juju  Juju   // nil while the peer relation does not exist
+	Clock Clock
+	Waker Waker
+	Log   *slog.Logger
 	// Principal is the unit that the local one is beside, such as "postgresql/0".
 	// It is empty unless the charm is subordinate.
 	Principal string
-	// Beside reports whether the local unit is in a relation with its principal.
-	// It is required with Principal, and asked before each attempt.
-	Beside func(ctx context.Context) (bool, error)
 	// Pacing is asked for when a retry is waiting, so that a hook without one
 	// need not read the charm's configuration. Nil means no pause.
 	Pacing func(ctx context.Context) (Pacing, error)
@@ -90,39 +84,15 @@ type Event struct {
 	Departing string
 }
 
-// Begin opens a hook. is-leader is asked before anything is read, so that what
-// a leader overwrites is what it read: no other unit can have written the
-// application databag in between.
+// Begin opens a hook. It asks is-leader, the application databag and the own one.
 func (m *Manager) Begin(ctx context.Context, ev Event) (*Hook, error) {
-	h := &Hook{m: m, event: ev, bags: make(map[string]unitView)}
-	if m.Relation == nil {
+	h := &Hook{m: m, event: ev, view: &view{m: m, others: make(map[string]unitView)}}
+	if m.Juju == nil {
 		return h, nil
 	}
-	h.askedAt = m.Clock.SinceBoot()
-	var err error
-	if h.leads, err = m.Leadership.IsLeader(ctx); err != nil {
-		return nil, fmt.Errorf("cannot tell whether this unit leads: %w", err)
-	}
-	app, err := m.Relation.App(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("cannot read the application databag: %w", err)
-	}
-	h.rollsRead = readRolls(app)
-	h.rolls = h.rollsRead
-	h.nudgeRead = app[KeyNudge]
-	h.nudge = h.nudgeRead
-	h.grantRead = readGrant(app, m.Unit)
-	h.grant = h.grantRead
-	h.marksRead = app[KeyForced]
-	h.marks = readMarks(h.marksRead, m.Unit)
-	if h.ownRead, err = m.readUnit(ctx, m.Unit); err != nil {
+	if err := h.view.begin(ctx); err != nil {
 		return nil, err
 	}
-	h.own = h.ownRead
-	if h.own.queueErr != nil {
-		m.Log.Warn("queue can't be read, requests on this unit fail until it is cleared", "unit", m.Unit, "error", h.own.queueErr)
-	} else if h.own.unreadable() {
-		m.Log.Warn("databag can't be used, the unit is passed over", "unit", m.Unit, "error", h.own.stampErr())
-	}
+	h.grant, h.rolls, h.nudge, h.own = h.view.grant, h.view.rolls, h.view.nudge, h.view.own
 	return h, nil
 }

@@ -1,10 +1,8 @@
 package rollingops
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"math"
 	"strings"
 	"testing"
 	"time"
@@ -40,126 +38,6 @@ func TestCost(t *testing.T) {
 				t.Error(diff)
 			}
 		})
-	}
-}
-
-func TestCallbackFailures(t *testing.T) {
-	tests := []struct {
-		name     string
-		callback Callback
-		logged   string
-	}{
-		{"error", func(context.Context, codec.Args) (Result, error) { return Release, errors.New("disk full") }, "disk full"},
-		{"panic", func(context.Context, codec.Args) (Result, error) { panic("disk full") }, "TestCallbackFailures"},
-		{"unknown result", func(context.Context, codec.Args) (Result, error) { return 7, nil }, "Result(7)"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			s := stage{unit: "app/1", now: noon, app: held("app/1", noon), units: bags("app/1", waiting(Requested, 0, time.Time{}))}
-			report := s.hook(t, RelationChanged, tt.callback)
-			if report.Attempt.Result != RetryRelease || report.Attempt.Err == nil {
-				t.Errorf("attempt %+v", report.Attempt)
-			}
-			if s.wrote["state"] != "retry-release" {
-				t.Errorf("wrote %v", s.wrote)
-			}
-			if !strings.Contains(s.log.String(), tt.logged) {
-				t.Errorf("log does not mention %q:\n%s", tt.logged, &s.log)
-			}
-		})
-	}
-}
-
-// A callback may queue what comes after it.
-func TestRequestFromCallback(t *testing.T) {
-	s := stage{unit: "app/1", now: noon, app: held("app/1", noon), units: bags("app/1", waiting(Requested, 0, time.Time{}))}
-	m := s.manager()
-	var h *Hook
-	m.Register("restart", func(context.Context, codec.Args) (Result, error) {
-		_, err := h.Request("restart", map[string]any{"again": true}, nil)
-		return Release, err
-	})
-	h, err := m.Begin(t.Context(), Event{Kind: LockGranted})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := h.Finish(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	q, err := codec.ParseQueue(s.wrote["operations"])
-	if err != nil {
-		t.Fatal(err)
-	}
-	if op, _ := q.Head(); q.Len() != 1 || op.Kwargs.JSON() != `{"again":true}` {
-		t.Errorf("queue after the attempt: %s", s.wrote["operations"])
-	}
-	if s.wrote["executed_at"] == "" {
-		t.Error("the attempt left no stamp")
-	}
-}
-
-// What the callback queues stays there when its own operation is tried again.
-func TestRequestFromCallbackThatFails(t *testing.T) {
-	s := stage{unit: "app/1", now: noon, app: held("app/1", noon), units: bags("app/1", waiting(Requested, 0, time.Time{}))}
-	m := s.manager()
-	var h *Hook
-	m.Register("restart", func(context.Context, codec.Args) (Result, error) {
-		_, err := h.Request("restart", map[string]any{"again": true}, nil)
-		return RetryRelease, err
-	})
-	h, err := m.Begin(t.Context(), Event{Kind: LockGranted})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := h.Finish(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	q, err := codec.ParseQueue(s.wrote["operations"])
-	if err != nil || q.Len() != 2 || q[0].Attempt.Int() != 1 || q[1].Kwargs.JSON() != `{"again":true}` {
-		t.Errorf("queue after the attempt: %s (%v)", s.wrote["operations"], err)
-	}
-}
-
-func TestRetryLimit(t *testing.T) {
-	for _, tt := range []struct {
-		max, failed int
-		state       string
-	}{
-		{0, 0, "idle"}, {1, 0, "retry-release"}, {1, 1, "idle"}, {2, 1, "retry-release"}, {2, 2, "idle"}, {2, 3, "idle"},
-	} {
-		op, err := codec.NewOperation("restart", codec.Args{}, noon, &tt.max)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for range tt.failed {
-			op = op.Next()
-		}
-		text, err := codec.Queue{op}.Encode()
-		if err != nil {
-			t.Fatal(err)
-		}
-		s := stage{unit: "app/1", now: noon, app: held("app/1", noon), units: bags("app/1", bag(KeyState, "retry-release", KeyOperations, text))}
-		report := s.hook(t, LockGranted, func(context.Context, codec.Args) (Result, error) { return RetryRelease, nil })
-		state := cmp.Or(s.wrote[KeyState], "retry-release")
-		if dropped := report.Attempt.Dropped != ""; state != tt.state || dropped != (tt.state == "idle") {
-			t.Errorf("max_retry %d after %d failed attempts: state %s, dropped %v", tt.max, tt.failed, state, dropped)
-		}
-	}
-}
-
-func TestRequestLimits(t *testing.T) {
-	for limit, ok := range map[int]bool{-1: false, 0: true, 1: true, math.MaxInt: true} {
-		s := stage{unit: "app/1", now: noon, units: bags("app/1", map[string]string{})}
-		m := s.manager()
-		m.Register("restart", nil)
-		h, err := m.Begin(t.Context(), Event{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		ticket, err := h.Request("restart", nil, &limit)
-		if (err == nil) != ok || ok && *ticket.MaxRetry != limit {
-			t.Errorf("max_retry %d: %+v, %v", limit, ticket, err)
-		}
 	}
 }
 
@@ -292,60 +170,6 @@ func TestWorkerThatCannotStartKeepsTheHook(t *testing.T) {
 	}
 }
 
-func TestRequestTooLargeToWrite(t *testing.T) {
-	s := stage{unit: "app/0", now: noon, units: bags("app/0", map[string]string{})}
-	m := s.manager()
-	m.Register("restart", nil)
-	h, err := m.Begin(t.Context(), Event{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var invalid *InvalidRequestError
-	if _, err := h.Request("restart", map[string]any{"x": strings.Repeat("x", 17<<20)}, nil); !errors.As(err, &invalid) {
-		t.Errorf("Request: %v", err)
-	}
-	if _, err := h.Finish(t.Context()); err != nil || s.wrote != nil {
-		t.Errorf("Finish: %v, wrote %d keys", err, len(s.wrote))
-	}
-}
-
-func TestOperatorActions(t *testing.T) {
-	s := stage{unit: "app/0", leader: true, now: noon, app: held("app/1", noon.Add(-time.Hour)),
-		units: bags("app/0", map[string]string{"operations": "garbage", "state": "request"}, "app/1", map[string]string{})}
-	h, err := s.manager().Begin(t.Context(), Event{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var undecodable *UndecodableQueueError
-	h.m.Register("restart", nil)
-	if _, err := h.Request("restart", nil, nil); !errors.As(err, &undecodable) {
-		t.Errorf("request on an unreadable queue: %v", err)
-	}
-	if n, err := h.DiscardQueue(); n != -1 || err != nil {
-		t.Errorf("DiscardQueue = %d, %v", n, err)
-	}
-	if holder, err := h.ForceRelease(); holder != "app/1" || err != nil {
-		t.Errorf("ForceRelease = %q, %v", holder, err)
-	}
-	if _, err := h.Finish(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if diff := gocmp.Diff(map[string]string{"operations": "[]", "state": "idle"}, s.wrote); diff != "" {
-		t.Error(diff)
-	}
-	if diff := gocmp.Diff(map[string]string{"granted_unit": "", "granted_at": "", KeyForced: "app/1=" + newUnitView("app/1", nil).digest()}, s.wroteA); diff != "" {
-		t.Error(diff)
-	}
-
-	s = stage{unit: "app/0", now: noon, units: bags("app/0", map[string]string{})}
-	if h, err = s.manager().Begin(t.Context(), Event{}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := h.ForceRelease(); !errors.Is(err, ErrNotLeader) {
-		t.Errorf("ForceRelease on a follower: %v", err)
-	}
-}
-
 func TestStatus(t *testing.T) {
 	requested := codec.TimestampOf(noon.Add(-time.Hour)).String()
 	long := noon.Add(-StallAfter - time.Second)
@@ -413,37 +237,5 @@ func TestNoRelation(t *testing.T) {
 	}
 	if s, err := h.Status(t.Context()); err != nil || s.Kind != StatusNotReady {
 		t.Errorf("Status = %+v, %v", s, err)
-	}
-}
-
-// An attempt that is not over leaves everything as it is, and the worker brings
-// the unit back to go on with it, unless it awaits another hook.
-func TestAttemptThatGoesOn(t *testing.T) {
-	for _, tt := range []struct {
-		result Result
-		state  State
-		failed int
-		woken  bool
-	}{
-		{Continue, Requested, 0, true},
-		{Continue, AwaitRetryHold, 1, true},
-		{Await, Requested, 0, false},
-		{Await, AwaitRetryHold, 1, false},
-	} {
-		s := stage{unit: "app/1", now: noon, app: held("app/1", noon), units: bags("app/1", waiting(tt.state, tt.failed, noon.Add(-time.Hour)))}
-		report := s.hook(t, RelationChanged, func(context.Context, codec.Args) (Result, error) { return tt.result, nil })
-		if report.Attempt == nil || report.Attempt.Result != tt.result {
-			t.Fatalf("%v: %+v", tt.result, report.Attempt)
-		}
-		if report.Woken != tt.woken || report.Woken && report.Wake != continueAfter {
-			t.Errorf("%v in %s: woken %v after %v", tt.result, tt.state, report.Woken, report.Wake)
-		}
-		if want := []string{"is-leader", "app", "app/1"}; gocmp.Diff(want, s.calls) != "" {
-			t.Errorf("%v in %s: calls %q: something was written", tt.result, tt.state, s.calls)
-		}
-		// Any later hook of the unit goes on with it.
-		if again := s.hook(t, OtherEvent, nil); !again.Woken {
-			t.Errorf("%v in %s: the next hook does not ask for the worker", tt.result, tt.state)
-		}
 	}
 }

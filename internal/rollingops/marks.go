@@ -1,11 +1,13 @@
 package rollingops
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
+
+	"crypto/sha256"
+
+	"encoding/hex"
 )
 
 // mark is a unit that an operator took the lock from, with what its databag
@@ -56,7 +58,7 @@ func (v unitView) digest() string {
 // isMarked reports whether the unit lost the lock to an operator and has
 // committed nothing since, as far as this hook sees.
 func (h *Hook) isMarked(v unitView) bool {
-	return v.name == h.forced || slices.ContainsFunc(h.marks, func(m mark) bool {
+	return v.name == h.forced || slices.ContainsFunc(h.view.marks, func(m mark) bool {
 		return m.unit == v.name && m.digest == v.digest()
 	})
 }
@@ -65,23 +67,14 @@ func (h *Hook) isMarked(v unitView) bool {
 // changed, or were not read, and that goal-state still has.
 func (h *Hook) standingMarks() marks {
 	var standing marks
-	for _, m := range h.marks {
-		v, read := h.viewed(m.unit)
-		if m.unit != h.forced && (!read || m.digest == v.digest()) && !h.gone(m.unit) {
+	for _, m := range h.view.marks {
+		v, read := h.view.already(m.unit)
+		if m.unit != h.forced && (!read || m.digest == v.digest()) && !h.view.gone(m.unit) {
 			standing = append(standing, m)
 		}
 	}
-	if v, read := h.viewed(h.forced); read {
+	if v, read := h.view.already(h.forced); read {
 		standing = append(standing, mark{h.forced, v.digest()})
 	}
 	return standing[max(0, len(standing)-maxMarks):]
-}
-
-// viewed is a unit's databag, if this hook has read it.
-func (h *Hook) viewed(unit string) (unitView, bool) {
-	if unit == h.m.Unit {
-		return h.ownRead, true
-	}
-	v, read := h.bags[unit]
-	return v, read
 }

@@ -1,6 +1,9 @@
 package rollingops
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // Pacing is the pause before a retry: Delay before the first, twice as long
 // before each further one, never longer than Max. The zero value means none;
@@ -29,19 +32,35 @@ func (p Pacing) limit() time.Duration {
 	return longest
 }
 
+// over is when the unit's pause is over by the clock that wrote its stamp, the
+// zero time if it makes none.
+func (p Pacing) over(v unitView) time.Time {
+	op, ok := v.head()
+	if !ok || !v.paused() {
+		return time.Time{}
+	}
+	return v.executedAt.Time().Add(p.pause(op.Attempt.Int()))
+}
+
 // left returns how long the unit still has to wait before its next attempt.
 // Clocks differ: a stamp that lies ahead of the reader's by no more than the
 // pause means the whole pause. One further ahead counts as due, so that no clock
 // makes a pause endless.
 func (p Pacing) left(v unitView, now time.Time) time.Duration {
-	op, ok := v.head()
-	if !ok || !v.paused() {
+	op, _ := v.head()
+	pause, left := p.pause(op.Attempt.Int()), p.over(v).Sub(now)
+	if left > 2*pause {
 		return 0
 	}
-	pause := p.pause(op.Attempt.Int())
-	since := now.Sub(v.executedAt.Time())
-	if since < -pause {
-		return 0
+	return min(pause, max(0, left))
+}
+
+// pauseLeft is how long the unit still pauses before its retry. The clock is read
+// only when pauses are configured.
+func (h *Hook) pauseLeft(ctx context.Context, v unitView) (time.Duration, error) {
+	pacing, err := h.view.retryPacing(ctx)
+	if err != nil || pacing.Delay <= 0 {
+		return 0, err
 	}
-	return min(pause, max(0, pause-since))
+	return pacing.left(v, h.m.Clock.Now()), nil
 }

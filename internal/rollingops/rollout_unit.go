@@ -48,14 +48,14 @@ func (m *Manager) Rollable(id string) { m.rollable[id] = true }
 // Its state is then not idle: a leader on the Python library frees the lock of a
 // unit that is.
 func (h *Hook) answer(ctx context.Context) {
-	record := h.rollsRead.record
+	record := h.view.rolls.record
 	if h.own.step.State == rollout.StepFailing && h.own.queueErr == nil && !h.stepHead() {
 		// A unit on the Python library has run it, for one.
 		h.own.step.State, h.own.step.Error = rollout.StepFailed, "its retry is no longer in the queue"
 		h.ownRound()
 	}
 	// A retry of the rollout before is dropped first: its step tells that it is one.
-	if !h.event.Leaving && h.rollsRead.err == nil && h.own.queueErr == nil && h.own.mayAnswer(record) && !h.stepHead() &&
+	if !h.event.Leaving && h.view.rolls.err == nil && h.own.queueErr == nil && h.own.mayAnswer(record) && !h.stepHead() &&
 		record.Wants(unitIndex(h.m.Unit), h.own.step) {
 		h.own.step, h.own.stepErr = rollout.Step{ID: record.ID, Round: record.Round, State: rollout.StepReady}, nil
 		h.own.primary = h.isPrimary(ctx)
@@ -64,7 +64,7 @@ func (h *Hook) answer(ctx context.Context) {
 		return
 	}
 	switch {
-	case h.rollsRead.err == nil && record.Active() && h.own.step.Ready(record):
+	case h.view.rolls.err == nil && record.Active() && h.own.step.Ready(record):
 		h.own.state = Requested
 	case h.own.state == Requested:
 		h.own.state = Idle
@@ -186,7 +186,7 @@ func (h *Hook) conclude(op codec.Operation, a *Attempt) {
 // may have answered in an earlier one, and one that fails now has had its turn of
 // this one.
 func (h *Hook) ownRound() {
-	if record := h.rollsRead.record; h.rollsRead.err == nil && record.ID == h.own.step.ID {
+	if record := h.view.rolls.record; h.view.rolls.err == nil && record.ID == h.own.step.ID {
 		h.own.step.Round = record.Round
 	}
 }
@@ -198,41 +198,8 @@ func (h *Hook) putOff(a *Attempt) {
 		return
 	}
 	h.own.queue = h.own.queue.Pop()
-	h.requeued = h.ownRequeued || h.own.queue.Len() != h.ownRead.queue.Len()
+	h.requeued = h.ownRequeued || h.own.queue.Len() != h.view.own.queue.Len()
 	if a.is(Continue) {
 		h.own.step.Granted = h.grant.at
 	}
-}
-
-// rolloutChanges are those of the own databag.
-func (h *Hook) rolloutChanges(changes map[string]string) error {
-	if h.own.primary != h.ownRead.primary {
-		changes[KeyPrimary] = ""
-		if h.own.primary {
-			changes[KeyPrimary] = primary
-		}
-	}
-	if h.own.step != h.ownRead.step || h.own.stepErr != h.ownRead.stepErr {
-		text, err := h.own.step.Encode()
-		if err != nil {
-			return err
-		}
-		changes[rollout.KeyStep] = text
-	}
-	if h.own.last != h.ownRead.last {
-		text, err := h.own.last.Encode()
-		if err != nil {
-			return err
-		}
-		changes[rollout.KeyLast] = text
-	}
-	return nil
-}
-
-// unitIndex is N of app/N, -1 for what is no unit name.
-func unitIndex(name string) int {
-	if n := unitNumber(name); n < 1<<31 {
-		return int(n)
-	}
-	return -1
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -47,7 +46,7 @@ func (h *Hook) passOn(ctx context.Context) (time.Duration, error) {
 	}
 	released := h.grant
 	if h.forced != "" {
-		released = h.grantRead
+		released = h.view.grant
 	}
 	h.release()
 	if early, err := h.onlyAnswered(ctx); err != nil || early {
@@ -65,7 +64,7 @@ func (h *Hook) passOn(ctx context.Context) (time.Duration, error) {
 	if err != nil || first == nil {
 		return again, err
 	}
-	h.grant = grant{unit: first.name, at: next(h.m.reading(), first.executedAt), principal: h.principalOf(first.name)}
+	h.grant = grant{unit: first.name, at: next(h.m.reading(), first.executedAt), principal: h.view.principalOf(first.name)}
 	h.report.Granted = first.name
 	log := h.m.Log
 	if first.rolling {
@@ -81,7 +80,7 @@ func (h *Hook) passOn(ctx context.Context) (time.Duration, error) {
 func (h *Hook) watchOther(ctx context.Context) {
 	delay := time.Duration(0)
 	other := cmp.Or(h.grant.unit, h.awaited)
-	if h.leads && !h.event.Leaving && other != "" && other != h.m.Unit {
+	if h.view.leads && !h.event.Leaving && other != "" && other != h.m.Unit {
 		delay = lookAfter
 	}
 	if delay > 0 && h.report.Granted != "" {
@@ -97,23 +96,22 @@ func (h *Hook) watchOther(ctx context.Context) {
 // other purpose than a relation-changed there. Once a grant is enough, as any
 // hook of the unit starts its worker.
 func (h *Hook) nudgeHolder(ctx context.Context) error {
-	v, read := h.bags[h.grant.unit]
+	v, read := h.view.others[h.grant.unit]
 	if !read || h.nudge == h.grant.at.String() {
 		return nil
 	}
-	since, late := h.grant.at.Time(), nudgeAfter
+	now, since, late := h.m.Clock.Now(), h.grant.at.Time(), nudgeAfter
 	if v.state == AwaitRetryHold {
-		left, err := h.pauseLeft(ctx, v)
-		if err != nil || left > 0 {
+		pacing, err := h.view.retryPacing(ctx)
+		if err != nil || pacing.left(v, now) > 0 {
 			return err
 		}
 		late = nudgePausedAfter
-		if op, _ := v.head(); h.pacing != nil && v.paused() {
-			over := v.executedAt.Time().Add(h.pacing.pause(op.Attempt.Int()))
-			since = later(codec.TimestampOf(since), codec.TimestampOf(over)).Time()
+		if over := pacing.over(v); over.After(since) {
+			since = over
 		}
 	}
-	if h.m.Clock.Now().Sub(since) > late {
+	if now.Sub(since) > late {
 		h.m.Log.Info("the holder of the lock is late, nudging it", "unit", h.grant.unit)
 		h.nudge = h.grant.at.String()
 	}
@@ -134,7 +132,7 @@ const maxBlindPause = 2 * time.Minute
 // fails, the more rarely it is asked.
 func (h *Hook) blindPause() time.Duration {
 	last := later(h.grant.at, h.own.lastActive())
-	for _, v := range h.bags {
+	for _, v := range h.view.others {
 		last = later(last, v.lastActive())
 	}
 	quiet := h.m.Clock.Now().Sub(last.Time())
@@ -164,14 +162,14 @@ func (h *Hook) grantEnded(ctx context.Context) (bool, error) {
 	if err == nil && used {
 		return true, nil
 	}
-	exists, goalErr := h.inGoalState(ctx, g.unit)
+	exists, goalErr := h.view.inGoalState(ctx, g.unit)
 	if goalErr != nil {
 		return false, goalErr
 	}
 	if !exists && !h.mayStillRun(g.unit) {
 		return true, nil
 	}
-	if err != nil && h.listed && (!exists || h.beyondKnowing(g.unit)) {
+	if err != nil && h.view.listed && (!exists || h.view.beyondKnowing(g.unit)) {
 		h.m.Log.Warn("the holder's databag can't be read: it keeps the lock, and may be gone", "unit", g.unit, "error", err)
 		return false, nil
 	}
@@ -182,7 +180,7 @@ func (h *Hook) grantEnded(ctx context.Context) (bool, error) {
 // it has used its grant. One that has just joined may not be listed here yet; a
 // subordinate that is not may have given the lock back as it left.
 func (h *Hook) saysUsed(ctx context.Context, g grant) (bool, error) {
-	members, err := h.relationList(ctx)
+	members, err := h.view.relationList(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -190,7 +188,7 @@ func (h *Hook) saysUsed(ctx context.Context, g grant) (bool, error) {
 	if !listed && h.m.Principal == "" {
 		return false, nil
 	}
-	holder, err := h.unit(ctx, g.unit)
+	holder, err := h.view.unit(ctx, g.unit)
 	if err != nil && !listed {
 		return false, nil
 	}
@@ -200,57 +198,20 @@ func (h *Hook) saysUsed(ctx context.Context, g grant) (bool, error) {
 // candidates returns the units that wait for the lock. Goal-state is asked only
 // if another unit does, or can't be read, which may be because it is gone.
 func (h *Hook) candidates(ctx context.Context) ([]unitView, error) {
-	members, err := h.relationList(ctx)
+	others, err := h.view.everybody(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var found []unitView
-	failed := make(map[string]error)
-	for _, name := range members {
-		v, err := h.unit(ctx, name)
-		switch {
-		case err != nil:
-			failed[name] = err
-		case v.waits():
-			found = append(found, v)
-		}
-	}
-	h.surveyed = true
-	for name, err := range failed {
-		exists, goalErr := h.inGoalState(ctx, name)
-		switch {
-		case goalErr == nil && !exists:
-		case goalErr == nil && h.beyondKnowing(name):
-			h.m.Log.Warn("databag can't be read, the unit is passed over: it may be gone", "unit", name, "error", err)
-		default:
-			return nil, cmp.Or(goalErr, err)
-		}
-	}
-	if len(found) > 0 || h.anyUnreadable() || h.rollsOthers() {
-		if _, err := h.inGoalState(ctx, h.m.Unit); err != nil {
+	found := slices.DeleteFunc(others, func(v unitView) bool { return !v.waits() })
+	if len(found) > 0 || h.view.anyUnreadable() || h.rollsOthers() {
+		if _, err := h.view.inGoalState(ctx, h.m.Unit); err != nil {
 			return nil, err
 		}
 	}
 	if h.own.waits() && !h.event.Leaving {
 		found = append(found, h.own)
 	}
-	return slices.DeleteFunc(found, func(v unitView) bool { return h.gone(v.name) }), nil
-}
-
-// anyUnreadable reports whether another unit is to be named to the operator.
-func (h *Hook) anyUnreadable() bool {
-	for _, v := range h.bags {
-		if v.unreadable() {
-			return true
-		}
-	}
-	return false
-}
-
-// gone reports whether goal-state, if it was asked, does not have the unit.
-func (h *Hook) gone(unit string) bool {
-	_, exists := h.whereabouts(unit)
-	return h.goal != nil && !exists
+	return slices.DeleteFunc(found, func(v unitView) bool { return h.view.gone(v.name) }), nil
 }
 
 // pick returns the unit whose turn it is: one that holds on to the lock or has a
@@ -335,103 +296,4 @@ func (v unitView) lastActive() codec.Timestamp { return later(v.executedAt, v.re
 func (v unitView) requestedAt() codec.Timestamp {
 	op, _ := v.head()
 	return op.RequestedAt
-}
-
-// pauseLeft is how long the unit still pauses before its retry. The clock is read
-// only when pauses are configured.
-func (h *Hook) pauseLeft(ctx context.Context, v unitView) (time.Duration, error) {
-	if h.m.Pacing == nil {
-		return 0, nil
-	}
-	if h.pacing == nil {
-		p, err := h.m.Pacing(ctx)
-		if err != nil {
-			return 0, fmt.Errorf("cannot tell the pause before a retry: %w", err)
-		}
-		h.pacing = &p
-	}
-	if h.pacing.Delay <= 0 {
-		return 0, nil
-	}
-	return h.pacing.left(v, h.m.Clock.Now()), nil
-}
-
-// unit returns the unit's databag, read at most once in the hook.
-func (h *Hook) unit(ctx context.Context, name string) (unitView, error) {
-	if name == h.m.Unit {
-		return h.own, nil
-	}
-	if v, ok := h.bags[name]; ok {
-		return v, nil
-	}
-	v, err := h.m.readUnit(ctx, name)
-	if err != nil {
-		return unitView{}, err
-	}
-	if v.queueErr != nil {
-		h.m.Log.Warn("queue can't be read, the unit is passed over", "unit", name, "error", v.queueErr)
-	} else if v.unreadable() {
-		h.m.Log.Warn("databag can't be used, the unit is passed over", "unit", name, "error", v.stampErr())
-	}
-	h.bags[name] = v
-	return v, nil
-}
-
-// readUnit reads a unit's databag. One that is too large is like one that can't
-// be decoded: it stops nobody else.
-func (m *Manager) readUnit(ctx context.Context, name string) (unitView, error) {
-	bag, err := m.Relation.Unit(ctx, name)
-	if err != nil && !errors.Is(err, codec.ErrTooLarge) {
-		return unitView{}, fmt.Errorf("cannot read the databag of %s: %w", name, err)
-	}
-	v := newUnitView(name, bag)
-	if err != nil {
-		v.queue, v.queueErr = nil, err
-	}
-	return v, nil
-}
-
-func (h *Hook) relationList(ctx context.Context) ([]string, error) {
-	if h.listed {
-		return h.members, nil
-	}
-	members, err := h.m.Relation.Members(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("cannot list the units of the peer relation: %w", err)
-	}
-	h.members, h.listed = members, true
-	return members, nil
-}
-
-// blindError says that goal-state can't be had.
-type blindError struct{ err error }
-
-func (e *blindError) Error() string { return e.err.Error() }
-func (e *blindError) Unwrap() error { return e.err }
-
-// inGoalState reports whether the controller still knows the unit, delivered
-// events or not. Its error is a blindError.
-func (h *Hook) inGoalState(ctx context.Context, name string) (bool, error) {
-	if h.goal == nil && h.goalErr == nil {
-		h.goal, h.goalErr = h.askGoalState(ctx)
-	}
-	if h.goalErr != nil {
-		return false, &blindError{h.goalErr}
-	}
-	_, exists := h.whereabouts(name)
-	return exists, nil
-}
-
-func (h *Hook) askGoalState(ctx context.Context) (map[string]bool, error) {
-	units, err := h.m.GoalState.Units(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("cannot read goal-state: %w", err)
-	}
-	if _, ok := units[h.m.Unit]; !ok && h.m.Principal == "" {
-		return nil, fmt.Errorf("cannot use goal-state: it does not name %s itself", h.m.Unit) // everybody would seem gone
-	}
-	if len(units) == 0 {
-		return nil, errors.New("cannot use goal-state: it names no unit that a subordinate is beside")
-	}
-	return units, nil
 }

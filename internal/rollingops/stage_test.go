@@ -49,13 +49,10 @@ type stage struct {
 }
 
 func (s *stage) manager() *Manager {
-	c := Config{Unit: s.unit, Leadership: s, GoalState: stageGoalState{s}, Clock: s, Waker: s, Relation: s,
+	c := Config{Unit: s.unit, Principal: s.principal, Juju: s, Clock: s, Waker: s,
 		Log: slog.New(slog.NewTextHandler(&s.log, nil)), Attempts: s.attempts}
 	if s.pacing != nil {
 		c.Pacing = func(ctx context.Context) (Pacing, error) { return *s.pacing, ctx.Err() }
-	}
-	if s.principal != "" {
-		c.Principal, c.Beside = s.principal, func(context.Context) (bool, error) { return !s.apart, s.besideErr }
 	}
 	return New(c)
 }
@@ -113,20 +110,20 @@ func (s *stage) Wake(_ context.Context, d time.Duration) error {
 	return s.wakeErr
 }
 
-type stageGoalState struct{ s *stage }
+func (s *stage) Beside(context.Context) (bool, error) { return !s.apart, s.besideErr }
 
-func (g stageGoalState) Units(context.Context) (map[string]bool, error) {
-	g.s.calls = append(g.s.calls, "goal-state")
-	if g.s.principal != "" {
-		return g.s.principals, g.s.goalErr
+func (s *stage) GoalState(context.Context) (map[string]bool, error) {
+	s.calls = append(s.calls, "goal-state")
+	if s.principal != "" {
+		return s.principals, s.goalErr
 	}
 	units := make(map[string]bool)
-	for unit := range g.s.units {
-		if !g.s.goalEmpty && unit != g.s.gone {
-			units[unit] = unit == g.s.leaving || unit == g.s.dying
+	for unit := range s.units {
+		if !s.goalEmpty && unit != s.gone {
+			units[unit] = unit == s.leaving || unit == s.dying
 		}
 	}
-	return units, g.s.goalErr
+	return units, s.goalErr
 }
 
 // waiting is the databag of a unit with one operation.

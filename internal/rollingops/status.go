@@ -66,15 +66,15 @@ type Status struct {
 // Status returns what the local unit will be doing when this hook is
 // committed, from what the hook has read so far.
 func (h *Hook) Status(ctx context.Context) (Status, error) {
-	if h.m.Relation == nil {
+	if h.m.Juju == nil {
 		return Status{Kind: StatusNotReady}, nil
 	}
-	s := Status{Kind: StatusIdle, Queued: h.own.queue.Len(), Holder: h.grant.unit, Surveyed: h.surveyed, Blind: h.report.Blind}
+	s := Status{Kind: StatusIdle, Queued: h.own.queue.Len(), Holder: h.grant.unit, Surveyed: h.view.surveyed, Blind: h.report.Blind}
 	if !h.grant.at.IsZero() {
 		s.Since = h.grant.at.Time()
 	}
-	for _, v := range h.bags {
-		if v.unreadable() && !h.gone(v.name) {
+	for _, v := range h.view.others {
+		if v.unreadable() && !h.view.gone(v.name) {
 			s.Unreadable = append(s.Unreadable, v.name)
 		}
 	}
@@ -117,7 +117,7 @@ func (h *Hook) Status(ctx context.Context) (Status, error) {
 // Survey reads every unit's databag, so that Status can tell the position in
 // the line and name the unreadable queues. It costs one hook tool call a unit.
 func (h *Hook) Survey(ctx context.Context) error {
-	if h.m.Relation == nil {
+	if h.m.Juju == nil {
 		return nil
 	}
 	_, err := h.candidates(ctx)
@@ -129,16 +129,16 @@ func (h *Hook) Survey(ctx context.Context) error {
 
 // position counts the units whose turn comes before the local one's.
 func (h *Hook) position() int {
-	if !h.listed {
+	if !h.view.listed {
 		return 0
 	}
 	place := 1
-	for _, name := range h.members {
-		v, read := h.bags[name]
-		if !read && !h.gone(name) {
+	for _, name := range h.view.members {
+		v, read := h.view.others[name]
+		if !read && !h.view.gone(name) {
 			return 0
 		}
-		if v.waits() && !h.gone(name) && name != h.grant.unit && h.before(v, h.own) {
+		if v.waits() && !h.view.gone(name) && name != h.grant.unit && h.before(v, h.own) {
 			place++
 		}
 	}

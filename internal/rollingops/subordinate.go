@@ -31,52 +31,19 @@ func (g grant) principalText() string {
 	return g.unit + " " + g.principal
 }
 
-// principalOf is the unit's principal, "" if nobody has recorded it as far as this
-// hook has read. It never changes, so what was recorded with the grant counts.
-func (h *Hook) principalOf(unit string) string {
-	switch {
-	case unit == h.m.Unit:
-		return h.m.Principal
-	case unit == h.grant.unit && h.grant.principal != "":
-		return h.grant.principal
-	case unit == h.grantRead.unit && h.grantRead.principal != "":
-		return h.grantRead.principal
-	}
-	return h.bags[unit].principal
-}
-
-// whereabouts is what goal-state, once it was asked, has of a unit. A subordinate
-// whose principal nobody has recorded counts as there.
-func (h *Hook) whereabouts(unit string) (leaving, exists bool) {
-	switch {
-	case h.m.Principal == "":
-		leaving, exists = h.goal[unit]
-	case h.beyondKnowing(unit):
-		exists = true
-	default:
-		leaving, exists = h.goal[h.principalOf(unit)]
-	}
-	return leaving, exists
-}
-
-// beyondKnowing reports whether goal-state can't tell if the unit is there.
-func (h *Hook) beyondKnowing(unit string) bool {
-	return h.m.Principal != "" && h.principalOf(unit) == ""
-}
-
 // mayStillRun reports whether a holder whose principal goal-state does not name may
 // be there all the same. It is not once this unit has heard of its departure, which
 // is in that very hook or when nothing else waits to be heard: a unit that it does
 // not list in other hooks may have just joined.
 func (h *Hook) mayStillRun(unit string) bool {
-	heard := h.listed && !slices.Contains(h.members, unit) && (h.event.Departing == unit || h.event.Kind == UpdateStatus)
+	heard := h.view.unlisted(unit) && (h.event.Departing == unit || h.event.Kind == UpdateStatus)
 	return h.m.Principal != "" && !heard
 }
 
 // partWithLock gives the lock back in a subordinate's last hooks, as nobody else
 // may ever know that it is gone. From then on it asks for nothing.
 func (h *Hook) partWithLock() {
-	if h.m.Principal == "" || !h.event.Leaving || h.leads {
+	if h.m.Principal == "" || !h.event.Leaving || h.view.leads {
 		return
 	}
 	if h.own.state != "" {
@@ -91,20 +58,20 @@ func (h *Hook) partWithLock() {
 // hasLeft reports whether a unit of a subordinate charm is no member of the peer
 // relation, as far as this hook knows. That takes the lock from nobody.
 func (h *Hook) hasLeft(unit string) bool {
-	return h.m.Principal != "" && h.listed && unit != h.m.Unit && unit != h.grant.unit && !slices.Contains(h.members, unit)
+	return h.m.Principal != "" && unit != h.m.Unit && unit != h.grant.unit && h.view.unlisted(unit)
 }
 
 // applicationUnits are all units, once candidates has asked for what it needs.
 func (h *Hook) applicationUnits() []string {
 	if h.m.Principal != "" {
-		return append([]string{h.m.Unit}, h.members...)
+		return append([]string{h.m.Unit}, h.view.members...)
 	}
-	return slices.Collect(maps.Keys(h.goal))
+	return slices.Collect(maps.Keys(h.view.goal))
 }
 
 // stays reports whether the application has the unit and means to keep it.
 func (h *Hook) stays(unit string) bool {
-	leaving, exists := h.whereabouts(unit)
+	leaving, exists := h.view.whereabouts(unit)
 	return exists && !leaving && !h.hasLeft(unit)
 }
 
@@ -114,7 +81,7 @@ func (h *Hook) besidePrincipal(ctx context.Context) bool {
 	if h.m.Principal == "" {
 		return true
 	}
-	beside, err := h.m.Beside(ctx)
+	beside, err := h.m.Juju.Beside(ctx)
 	if err != nil {
 		h.m.Log.Warn("cannot tell whether the principal is there, the operation has to wait", "principal", h.m.Principal, "error", err)
 	} else if !beside {
@@ -131,8 +98,8 @@ func (h *Hook) Principals() map[string]string {
 	if h.m.Principal == "" {
 		return principals
 	}
-	for _, unit := range append([]string{h.m.Unit, h.grant.unit}, slices.Collect(maps.Keys(h.bags))...) {
-		if principal := h.principalOf(unit); unit != "" && principal != "" {
+	for _, unit := range append([]string{h.m.Unit, h.grant.unit}, slices.Collect(maps.Keys(h.view.others))...) {
+		if principal := h.view.principalOf(unit); unit != "" && principal != "" {
 			principals[unit] = principal
 		}
 	}

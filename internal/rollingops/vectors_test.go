@@ -163,9 +163,9 @@ func (w *recordedWorld) run() error {
 	}
 	w.got.AppDatabag = cloneBag(r.AppDatabag)
 	w.got.UnitDatabag = cloneBag(r.UnitDatabags[r.Unit])
-	config := Config{Unit: r.Unit, Leadership: w, GoalState: recordedGoalState{w}, Clock: w, Waker: w, Relation: w, Log: slog.New(slog.DiscardHandler)}
+	config := Config{Unit: r.Unit, Juju: w, Clock: w, Waker: w, Log: slog.New(slog.DiscardHandler)}
 	if r.PeerRelation != nil && !*r.PeerRelation {
-		config.Relation = nil
+		config.Juju = nil
 	}
 	m := New(config)
 	for id, script := range r.Callbacks {
@@ -286,11 +286,11 @@ func (w *recordedWorld) SetApp(_ context.Context, changes map[string]string) err
 	return nil
 }
 
-type recordedGoalState struct{ w *recordedWorld }
+func (w *recordedWorld) Beside(context.Context) (bool, error) { return true, nil }
 
-func (g recordedGoalState) Units(context.Context) (map[string]bool, error) {
+func (w *recordedWorld) GoalState(context.Context) (map[string]bool, error) {
 	units := make(map[string]bool)
-	for _, unit := range g.w.r.GoalStateUnits {
+	for _, unit := range w.r.GoalStateUnits {
 		units[unit] = false
 	}
 	return units, nil

@@ -12,8 +12,8 @@ import (
 	"rolling-ops/internal/rollingops"
 )
 
-// Peers is the peer relation, the leadership and goal-state as the library wants
-// them: a hook tool call a method.
+// Peers is what the library asks of Juju: the peer relation, the leadership and
+// goal-state.
 type Peers struct {
 	tools     *hooktool.Tools
 	id        string // such as "restart:0"
@@ -39,11 +39,10 @@ func FindPeers(ctx context.Context, tools *hooktool.Tools, event Event, relation
 	return &Peers{tools: tools, id: id, unit: event.Unit, principal: event.Principal}, nil
 }
 
-// Join makes it that of the library, whose relation is none as long as p is nil.
+// Join hands it to the library, which has no peer relation as long as p is nil.
 func (p *Peers) Join(c *rollingops.Config) {
 	if p != nil {
-		c.Relation, c.Leadership, c.GoalState = p, p, p
-		c.Principal, c.Beside = p.principal, p.Beside
+		c.Juju, c.Principal = p, p.principal
 	}
 }
 
@@ -115,7 +114,7 @@ func (p *Peers) IsLeader(ctx context.Context) (bool, error) {
 	return p.leads, err
 }
 
-func (p *Peers) Units(ctx context.Context) (leaving map[string]bool, err error) {
+func (p *Peers) GoalState(ctx context.Context) (leaving map[string]bool, err error) {
 	state, err := p.tools.GoalState(ctx)
 	if err != nil {
 		return nil, err

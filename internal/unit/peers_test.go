@@ -118,7 +118,7 @@ func TestUnitsOfGoalState(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			p := &Peers{tools: hooktool.New(answers{"goal-state": tt.goal}), id: "restart:0", unit: "rolling/0", principal: tt.principal}
-			got, err := p.Units(t.Context())
+			got, err := p.GoalState(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -128,7 +128,7 @@ func TestUnitsOfGoalState(t *testing.T) {
 		})
 	}
 	p := &Peers{tools: hooktool.New(answers{}), principal: "kafka/0"}
-	if got, err := p.Units(t.Context()); err == nil || got != nil {
+	if got, err := p.GoalState(t.Context()); err == nil || got != nil {
 		t.Errorf("goal-state fails, and the units are %v, %v", got, err)
 	}
 }

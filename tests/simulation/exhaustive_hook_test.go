@@ -66,7 +66,7 @@ func (n *node) unseen(s *passage) bool {
 func (s *passage) run() error {
 	ctx := context.Background()
 	m := rollingops.New(rollingops.Config{
-		Unit: s.p.unit, Relation: s, Leadership: s, GoalState: goalState{s}, Clock: s, Waker: s, Log: nolog,
+		Unit: s.p.unit, Juju: s, Clock: s, Waker: s, Log: nolog,
 	})
 	m.Register("_restart", s.callback(rollingops.Release))
 	m.Rollable("_restart")
@@ -200,20 +200,19 @@ func (s *passage) Members(context.Context) ([]string, error) {
 	return s.hook.Members(0), nil
 }
 
-// goalState is a type of its own for the name of its method.
-type goalState struct{ s *passage }
+func (s *passage) Beside(context.Context) (bool, error) { return true, nil }
 
-func (g goalState) Units(context.Context) (map[string]bool, error) {
-	if g.s.beforeOthers("goal-state") {
+func (s *passage) GoalState(context.Context) (map[string]bool, error) {
+	if s.beforeOthers("goal-state") {
 		return nil, errStopped
 	}
-	units := g.s.n.model.Units()
-	if g.s.n.scope.broken == listedOnly {
-		units = append(g.s.hook.Members(0), g.s.p.unit)
+	units := s.n.model.Units()
+	if s.n.scope.broken == listedOnly {
+		units = append(s.hook.Members(0), s.p.unit)
 	}
 	leaving := make(map[string]bool)
 	for _, unit := range units {
-		p := g.s.n.proc(unit)
+		p := s.n.proc(unit)
 		leaving[unit] = p != nil && p.dying
 	}
 	return leaving, nil

@@ -14,9 +14,12 @@ type mutant struct {
 const (
 	hookFile     = "internal/rollingops/hook.go"
 	scheduleFile = "internal/rollingops/schedule.go"
-	managerFile  = "internal/rollingops/manager.go"
 	stampFile    = "internal/rollingops/stamp.go"
 	viewFile     = "internal/rollingops/view.go"
+	databagFile  = "internal/rollingops/databag.go"
+	attemptFile  = "internal/rollingops/attempt.go"
+	requestFile  = "internal/rollingops/request.go"
+	writeFile    = "internal/rollingops/write.go"
 	planFile     = "internal/worker/plan.go"
 	stepFile     = "internal/rollingops/rollout_unit.go"
 	progressFile = "internal/rollout/progress.go"
@@ -28,9 +31,9 @@ var mutants = []mutant{
 	{
 		name:   "release-over-all-units",
 		breaks: "rule 2: any unit's executed_at ends the holder's grant",
-		file:   scheduleFile, before: "holder, err := h.unit(ctx, g.unit)",
+		file:   scheduleFile, before: "holder, err := h.view.unit(ctx, g.unit)",
 		code: `for _, name := range append(slices.Clone(members), h.m.Unit) {
-			if v, err := h.unit(ctx, name); err != nil || g.usedBy(v) {
+			if v, err := h.view.unit(ctx, name); err != nil || g.usedBy(v) {
 				return err == nil, err
 			}
 		}`,
@@ -64,7 +67,7 @@ var mutants = []mutant{
 		name:   "unlisted-holder-is-gone",
 		breaks: "rule 5: a holder that is not in relation-list (yet) loses its grant",
 		file:   scheduleFile, before: "used, err := h.saysUsed(ctx, g)",
-		code: `if members, err := h.relationList(ctx); g.unit != h.m.Unit && !slices.Contains(members, g.unit) {
+		code: `if members, err := h.view.relationList(ctx); g.unit != h.m.Unit && !slices.Contains(members, g.unit) {
 			return err == nil, err
 		}`,
 		seeds: 500,
@@ -72,14 +75,14 @@ var mutants = []mutant{
 	{
 		name:   "no-goal-state",
 		breaks: "rule 5: whoever relation-list names is there",
-		file:   scheduleFile, before: "if h.goal == nil && h.goalErr == nil {",
+		file:   viewFile, before: "if v.goal == nil && v.goalErr == nil {",
 		code:  `return true, nil`,
 		seeds: 500,
 	},
 	{
 		name:   "unknown-callback-keeps-lock",
 		breaks: "rule 8: a holder whose operation nobody knows never gives the lock back",
-		file:   hookFile, before: "h.report.Attempt = h.runHead(ctx)\n\tif",
+		file:   attemptFile, before: "h.report.Attempt = h.runHead(ctx)\n\tif",
 		code: `if op, ok := h.own.head(); ok && h.m.callbacks[op.CallbackID] == nil {
 			return nil
 		}`,
@@ -88,8 +91,8 @@ var mutants = []mutant{
 	{
 		name:   "bad-databag-raises",
 		breaks: "rule 7: one queue that can't be read fails the hooks of every leader",
-		file:   scheduleFile, before: "if v.queueErr != nil {",
-		code:  `if v.queueErr != nil { return unitView{}, v.queueErr }`,
+		file:   viewFile, before: "if u.queueErr != nil {",
+		code:  `if u.queueErr != nil { return unitView{}, u.queueErr }`,
 		seeds: 500,
 	},
 	{
@@ -116,15 +119,15 @@ var mutants = []mutant{
 	{
 		name:   "leader-skips-own-grant",
 		breaks: "liveness: a leader never runs under a grant of its own that is committed",
-		file:   hookFile, before: "if !h.holdsUnused() {\n\t\treturn nil",
-		code:  `if h.leads { return nil }`,
+		file:   attemptFile, before: "if !h.holdsUnused() {\n\t\treturn nil",
+		code:  `if h.view.leads { return nil }`,
 		seeds: 500,
 	},
 	{
 		name:   "lock-written-before-callback",
 		breaks: "rule 4: a lease that is lost during a callback takes the unit's own result with it",
 		file:   hookFile, before: "if err := h.attempt(ctx); err != nil {",
-		code: `if h.leads && h.event.Kind == LockGranted && h.holdsUnused() && h.own.state != AwaitRetryHold {
+		code: `if h.view.leads && h.event.Kind == LockGranted && h.holdsUnused() && h.own.state != AwaitRetryHold {
 			at := h.own.executedAt
 			h.own.executedAt = next(h.m.reading(), h.grant.at)
 			if _, err := h.schedule(steady); err != nil {
@@ -134,15 +137,15 @@ var mutants = []mutant{
 			if err != nil {
 				return h.report, err
 			}
-			if err := h.m.Relation.SetApp(steady, changes); err != nil {
+			if err := h.m.Juju.SetApp(steady, changes); err != nil {
 				return h.report, err
 			}
 			ended, granted := h.own.executedAt, h.grant
-			h.own.executedAt, h.grant = at, h.grantRead
+			h.own.executedAt, h.grant = at, h.view.grant
 			if err := h.attempt(ctx); err != nil {
 				return h.report, err
 			}
-			h.own.executedAt, h.grant, h.grantRead = ended, granted, granted
+			h.own.executedAt, h.grant, h.view.grant = ended, granted, granted
 			if err := h.wakeIfNeeded(steady, 0); err != nil {
 				return h.report, err
 			}
@@ -153,34 +156,34 @@ var mutants = []mutant{
 	{
 		name:   "leadership-asked-late",
 		breaks: "rule 4: is-leader is asked when the databags were read already, so that what is overwritten may be newer",
-		file:   managerFile, before: "h.askedAt = m.Clock.SinceBoot()",
-		code: `if _, err := m.Relation.App(ctx); err != nil {
-			return nil, err
+		file:   viewFile, before: "v.askedAt = v.m.Clock.SinceBoot()",
+		code: `if _, err := v.m.Juju.App(ctx); err != nil {
+			return err
 		}
-		if _, err := m.Relation.Unit(ctx, m.Unit); err != nil {
-			return nil, err
+		if _, err := v.m.Juju.Unit(ctx, v.m.Unit); err != nil {
+			return err
 		}`,
 	},
 	{
 		name:   "leadership-asked-again",
 		breaks: "rule 4: a leader that was away for long asks is-leader again and writes what it decided before",
-		file:   hookFile, before: "if h.m.Clock.SinceBoot()-h.askedAt > LeaseMargin {",
-		code: `if leads, err := h.m.Leadership.IsLeader(ctx); err == nil && leads {
-			return h.m.Relation.SetApp(ctx, app)
+		file:   writeFile, before: "if h.m.Clock.SinceBoot()-h.view.askedAt > LeaseMargin {",
+		code: `if leads, err := h.m.Juju.IsLeader(ctx); err == nil && leads {
+			return h.m.Juju.SetApp(ctx, app)
 		}`,
 		seeds: 1000,
 	},
 	{
 		name:   "no-lease-margin",
 		breaks: "rule 4: a leader writes however long ago it asked is-leader",
-		file:   hookFile, before: "if h.m.Clock.SinceBoot()-h.askedAt > LeaseMargin {",
-		code:  `return h.m.Relation.SetApp(ctx, app)`,
+		file:   writeFile, before: "if h.m.Clock.SinceBoot()-h.view.askedAt > LeaseMargin {",
+		code:  `return h.m.Juju.SetApp(ctx, app)`,
 		seeds: 500,
 	},
 	{
 		name:   "grant-used-twice",
 		breaks: "rule 6: a holder runs again under a grant that it has used",
-		file:   hookFile, before: "return h.grant.heldBy(h.m.Unit) && !h.grant.usedBy(h.own)",
+		file:   attemptFile, before: "return h.grant.heldBy(h.m.Unit) && !h.grant.usedBy(h.own)",
 		code:  `return h.grant.heldBy(h.m.Unit)`,
 		seeds: 500,
 	},
@@ -195,20 +198,20 @@ var mutants = []mutant{
 		name:   "holder-not-watched",
 		breaks: "liveness: a leader does not look again at the unit that holds the lock",
 		file:   scheduleFile, before: "delay := time.Duration(0)",
-		code:  `if h.leads { return }`,
+		code:  `if h.view.leads { return }`,
 		seeds: 500,
 	},
 	{
 		name:   "late-leader-sleeps",
 		breaks: "liveness: a leader that was too late to write is not brought back",
-		file:   hookFile, before: "h.wake(ctx, h.lateAfter())\n\t\treturn nil",
+		file:   writeFile, before: "h.wake(ctx, h.lateAfter())\n\t\treturn nil",
 		code:  `return nil`,
 		seeds: 1500,
 	},
 	{
 		name:   "clear-queue-resets-stamp",
 		breaks: "rule 1: an operator who clears a queue takes executed_at back, so that an old view ends the next grant",
-		file:   hookFile, before: "dropped := h.own.queue.Len()",
+		file:   requestFile, before: "dropped := h.own.queue.Len()",
 		code: `if !h.grant.heldBy(h.m.Unit) {
 			h.own.executedAt, h.own.foreign = codec.Timestamp{}, false
 		}`,
@@ -217,7 +220,7 @@ var mutants = []mutant{
 	{
 		name:   "clear-queue-resets-holders-stamp",
 		breaks: "rule 6: an operator who clears the holder's queue has it use its grant again",
-		file:   hookFile, before: "dropped := h.own.queue.Len()",
+		file:   requestFile, before: "dropped := h.own.queue.Len()",
 		code: `if h.grant.heldBy(h.m.Unit) {
 			h.own.executedAt, h.own.foreign = codec.Timestamp{}, false
 		}`,
@@ -235,14 +238,14 @@ var mutants = []mutant{
 	{
 		name:   "stamp-in-one-copy",
 		breaks: "rule 1: executed_at is what somebody else has put back",
-		file:   viewFile, before: "v.executedAt = later(at, secondAt)",
+		file:   databagFile, before: "v.executedAt = later(at, secondAt)",
 		code:  `secondAt, copied = at, false`,
 		seeds: 500,
 	},
 	{
 		name:   "ready-and-idle",
 		breaks: "rollouts, ask first: a unit that is ready says idle, so that a v1 leader takes the lock from it",
-		file:   stepFile, before: "switch {\n\tcase h.rollsRead.err == nil && record.Active()",
+		file:   stepFile, before: "switch {\n\tcase h.view.rolls.err == nil && record.Active()",
 		code:  `return`,
 		seeds: 500,
 	},
@@ -257,8 +260,8 @@ var mutants = []mutant{
 		name:   "step-grant-stays",
 		breaks: "rollouts, grant with the step: the mark of a step's grant is used again for the next grant",
 		file:   scheduleFile, before: "h.report.Granted = first.name",
-		code: `if h.rollsRead.grant.ID != 0 && !first.rolling {
-			h.rolls.grant = rollout.Grant{At: h.grant.at, ID: h.rollsRead.grant.ID}
+		code: `if h.view.rolls.grant.ID != 0 && !first.rolling {
+			h.rolls.grant = rollout.Grant{At: h.grant.at, ID: h.view.rolls.grant.ID}
 		}`,
 		seeds: 500,
 	},
@@ -296,7 +299,7 @@ var mutants = []mutant{
 	{
 		name:   "fails-in-old-round",
 		breaks: "rollouts, run: a unit fails in the round in which it answered, and is tried again at once",
-		file:   stepFile, before: "if record := h.rollsRead.record; h.rollsRead.err == nil && record.ID == h.own.step.ID {",
+		file:   stepFile, before: "if record := h.view.rolls.record; h.view.rolls.err == nil && record.ID == h.own.step.ID {",
 		code:  `return`,
 		seeds: 500,
 	},

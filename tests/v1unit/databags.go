@@ -31,7 +31,7 @@ func (d *databags) leads(ctx context.Context) (bool, error) {
 	}
 	d.asked, d.askedAt = true, now
 	var err error
-	d.leader, err = d.c.Leadership.IsLeader(ctx)
+	d.leader, err = d.c.IsLeader(ctx)
 	return d.leader, err
 }
 

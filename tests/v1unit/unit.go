@@ -18,15 +18,24 @@ import (
 // Config is what a unit needs of the world. All fields but Relation and Order
 // are required.
 type Config struct {
-	Unit       string              // such as "rolling-ops/0"
-	Relation   rollingops.Relation // nil while the peer relation does not exist
-	Leadership rollingops.Leadership
-	Clock      rollingops.Clock
-	Worker     Worker
-	Callbacks  map[string]rollingops.Callback
+	Unit      string   // such as "rolling-ops/0"
+	Relation  Relation // nil while the peer relation does not exist
+	IsLeader  func(ctx context.Context) (bool, error)
+	Clock     rollingops.Clock
+	Worker    Worker
+	Callbacks map[string]rollingops.Callback
 	// Order is in which order the unit looks at all units, itself among them: v1
 	// takes them from a set, so any may come. Nil means by name.
 	Order func(units []string) []string
+}
+
+// Relation is the peer relation: see [rollingops.Juju], of which v1 knows no more.
+type Relation interface {
+	App(ctx context.Context) (map[string]string, error)
+	Unit(ctx context.Context, unit string) (map[string]string, error)
+	Members(ctx context.Context) ([]string, error)
+	SetUnit(ctx context.Context, changes map[string]string) error
+	SetApp(ctx context.Context, changes map[string]string) error
 }
 
 // Worker is the unit's background process. It waits 10 s, runs the lock-granted

@@ -38,7 +38,7 @@ func (s *stage) hook(order func([]string) []string) *Hook {
 		s.clock += s.takes
 		return s.result, nil
 	}
-	return Begin(Config{Unit: "app/0", Relation: s, Leadership: s, Clock: s, Worker: s, Order: order, Callbacks: map[string]rollingops.Callback{"restart": callback}})
+	return Begin(Config{Unit: "app/0", Relation: s, IsLeader: s.IsLeader, Clock: s, Worker: s, Order: order, Callbacks: map[string]rollingops.Callback{"restart": callback}})
 }
 
 func (s *stage) Now() time.Time           { return time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC).Add(s.clock) }

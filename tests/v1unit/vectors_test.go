@@ -171,7 +171,7 @@ var kinds = map[string]Kind{
 
 func (w *recordedWorld) run(ctx context.Context) error {
 	r := w.r
-	c := Config{Unit: r.Unit, Leadership: w, Clock: w, Worker: w, Relation: w, Callbacks: make(map[string]rollingops.Callback)}
+	c := Config{Unit: r.Unit, Relation: w, IsLeader: w.IsLeader, Clock: w, Worker: w, Callbacks: make(map[string]rollingops.Callback)}
 	if r.PeerRelation != nil && !*r.PeerRelation {
 		c.Relation = nil
 	}

@@ -100,7 +100,7 @@ func (p v1Program) Run(ctx context.Context, on Host) error {
 		return err
 	}
 	tools := on.Deps.Tools
-	c := v1unit.Config{Unit: p.m.Name, Leadership: tools, Clock: on.Deps.Clock, Worker: p, Callbacks: make(map[string]rollingops.Callback)}
+	c := v1unit.Config{Unit: p.m.Name, IsLeader: tools.IsLeader, Clock: on.Deps.Clock, Worker: p, Callbacks: make(map[string]rollingops.Callback)}
 	peers, err := unit.FindPeers(ctx, tools, event, charm.PeerRelation)
 	if err != nil {
 		return err
