@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"sort"
-	"strings"
 	"time"
 )
 
@@ -369,20 +368,6 @@ func (m *Model) unit(name string) (*unit, error) {
 
 // has reports whether a unit is still there.
 func (m *Model) has(u *unit) bool { return slices.Contains(m.units, u) }
-
-// validUnit reports whether name is like "app/3".
-func validUnit(name string) bool {
-	app, num, ok := strings.Cut(name, "/")
-	if !ok || !nameRule.MatchString(app) || num == "" || len(num) > 9 {
-		return false
-	}
-	for _, c := range num {
-		if c < '0' || c > '9' {
-			return false
-		}
-	}
-	return len(num) == 1 || num[0] != '0'
-}
 
 // searchBag returns where the bag of a unit is, or belongs, in bags.
 func searchBag(bags []bag, unit string) int {

@@ -3,6 +3,8 @@ package jujusim
 import (
 	"errors"
 	"fmt"
+
+	"rolling-ops/internal/unitname"
 )
 
 func relationIDs(c *call) error {
@@ -86,13 +88,13 @@ func (c *call) readTarget() (name string, app bool, err error) {
 	if len(c.args) > 1 {
 		name = c.args[1]
 		switch {
-		case c.app && validUnit(name):
+		case c.app && unitname.Valid(name):
 			return appOf(name), true, nil
 		case c.app && nameRule.MatchString(name):
 			return name, true, nil
 		case c.app:
 			return "", false, fmt.Errorf("invalid application name %q", name)
-		case validUnit(name):
+		case unitname.Valid(name):
 			return name, false, nil
 		case nameRule.MatchString(name):
 			return "", false, fmt.Errorf("expected unit name, got application name %q", name)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"rolling-ops/internal/text"
 	"rolling-ops/internal/unit"
 )
 
@@ -19,7 +20,7 @@ func (h *Hook) showStatus(ctx context.Context, attempted bool) {
 	status, err := h.ops.Status(ctx)
 	if err == nil {
 		name, message := h.charm.Status(status)
-		err = h.Tools.StatusSet(ctx, name, unit.OneLine(message))
+		err = h.Tools.StatusSet(ctx, name, text.OneLine(message))
 	}
 	if err != nil {
 		h.Log.Warn("status left as it is", "error", err)

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"rolling-ops/internal/unit"
+	"rolling-ops/internal/unitname"
 )
 
 // perApplication parses an option that is either one value for all applications, or
@@ -39,7 +39,7 @@ func applicationLines(lines []string) (names []string, values map[string]string,
 		switch {
 		case !listed:
 			return nil, nil, fmt.Errorf("line %d: want APPLICATION: value, as in the lines before", i+1)
-		case !unit.IsName(name + "/0"):
+		case !unitname.Valid(unitname.Of(name, 0)):
 			return nil, nil, fmt.Errorf("line %d: %.40q is no name of an application", i+1, name)
 		case twice:
 			return nil, nil, fmt.Errorf("%s has two lines", name)

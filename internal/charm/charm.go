@@ -18,6 +18,7 @@ import (
 	"rolling-ops/hooktool"
 	"rolling-ops/internal/rollingops"
 	"rolling-ops/internal/unit"
+	"rolling-ops/internal/unitname"
 )
 
 // Deps is what the charm needs of the world. All fields are required.
@@ -208,8 +209,7 @@ func (h *hook) config(ctx context.Context) (*loadedConfig, error) {
 // workload is the application that the unit works on: the principal's beside a
 // subordinate unit, else its own.
 func (h *hook) workload() string {
-	application, _, _ := strings.Cut(cmp.Or(h.event.Principal, h.event.Unit), "/")
-	return application
+	return unitname.Application(cmp.Or(h.event.Principal, h.event.Unit))
 }
 
 // maxPrimaryCheck is how long the primary-check may take: the leader that answers its

@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"os/exec"
 	"runtime"
-	"strings"
 	"syscall"
 	"time"
+
+	"rolling-ops/internal/text"
 
 	"golang.org/x/sys/unix"
 )
@@ -35,7 +36,7 @@ func (Programs) Run(ctx context.Context, limit time.Duration, argv ...string) (s
 	timeout := fmt.Errorf("took longer than %s", limit)
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, timeout)
 	defer cancel()
-	var output tail
+	output := text.Tail{Limit: maxOutput}
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Stdout, cmd.Stderr = &output, &output
 	// Should dispatch be killed, so is the program: it must not go on when the
@@ -63,17 +64,4 @@ func (Programs) Run(ctx context.Context, limit time.Duration, argv ...string) (s
 		return output.String(), context.Cause(ctx)
 	}
 	return output.String(), err
-}
-
-// tail keeps the end of what is written to it.
-type tail struct{ kept []byte }
-
-func (t *tail) Write(p []byte) (int, error) {
-	t.kept = append(t.kept, p[max(0, len(p)-maxOutput):]...)
-	t.kept = t.kept[max(0, len(t.kept)-maxOutput):]
-	return len(p), nil
-}
-
-func (t *tail) String() string {
-	return strings.TrimSpace(strings.ToValidUTF8(string(t.kept), "\uFFFD"))
 }

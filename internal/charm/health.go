@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"rolling-ops/internal/text"
 )
 
 // The health check is tried again and again until the unit is well, in one hook
@@ -71,7 +73,7 @@ func (h *hook) hasHeld(p *progress, now time.Time) bool {
 // notWell takes note of a check that failed, and shows it if it is the first.
 func (h *hook) notWell(ctx context.Context, p *progress, err error) {
 	first := p.Reason == ""
-	p.Well, p.Reason = time.Time{}, cut(err.Error(), maxReason)
+	p.Well, p.Reason = time.Time{}, text.Cut(err.Error(), maxReason)
 	if !first {
 		return
 	}
@@ -83,11 +85,11 @@ func waitingForHealth(operation, since, reason string) string {
 	message := func(reason string) string {
 		return fmt.Sprintf("%s: health check failed since %s (%s), others wait", awaiting(operation), since, reason)
 	}
-	text := message(reason)
-	if long := len(text) - maxStatus; long > 0 {
-		text = message(cut(reason, max(0, len(reason)-long)))
+	told := message(reason)
+	if long := len(told) - maxStatus; long > 0 {
+		told = message(text.Cut(reason, max(0, len(reason)-long)))
 	}
-	return text
+	return told
 }
 
 // look reports by its error whether the unit is well now. Without a health

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"rolling-ops/internal/unitname"
 )
 
 // named is a unit's name for people: of one beside another with that one's.
@@ -34,7 +36,7 @@ func (h *hook) inNumbers(text string) (string, error) {
 		}
 		var beside []string
 		for unit, principal := range principals {
-			if application, _, _ := strings.Cut(principal, "/"); part == principal || part == application {
+			if part == principal || part == unitname.Application(principal) {
 				beside = append(beside, unit)
 			}
 		}
@@ -45,11 +47,11 @@ func (h *hook) inNumbers(text string) (string, error) {
 			if unit == h.event.Unit {
 				return -1
 			}
-			return unitNumber(unit)
+			return unitname.Number(unit)
 		}
 		slices.SortFunc(beside, func(a, b string) int { return cmp.Compare(last(b), last(a)) })
 		for _, unit := range beside {
-			parts = append(parts, strconv.Itoa(unitNumber(unit)))
+			parts = append(parts, strconv.Itoa(unitname.Number(unit)))
 		}
 	}
 	return strings.Join(parts, ","), nil

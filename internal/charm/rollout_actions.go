@@ -14,7 +14,8 @@ import (
 	"rolling-ops/internal/codec"
 	"rolling-ops/internal/rollingops"
 	"rolling-ops/internal/rollout"
-	"rolling-ops/internal/unit"
+	"rolling-ops/internal/text"
+	"rolling-ops/internal/unitname"
 )
 
 // rollable are the operations that can be rolled, by the names that operators
@@ -64,7 +65,7 @@ func (h *hook) startRollout(ctx context.Context) (map[string]string, error) {
 	if config, err := h.config(ctx); err != nil {
 		return nil, err
 	} else if config.err != nil {
-		return nil, fmt.Errorf("cannot start a rollout: %s: juju config sets it right", unit.OneLine(config.err.Error()))
+		return nil, fmt.Errorf("cannot start a rollout: %s: juju config sets it right", text.OneLine(config.err.Error()))
 	}
 	record, err := h.ops.StartRollout(ctx, request)
 	if err != nil {
@@ -164,10 +165,7 @@ func (h *hook) refused(what string, err error) error {
 	return err
 }
 
-func (h *hook) application() string {
-	application, _, _ := strings.Cut(h.event.Unit, "/")
-	return application
-}
+func (h *hook) application() string { return unitname.Application(h.event.Unit) }
 
 // results are those of an action that changes a rollout.
 func results(r rollout.Record, changed bool, message string) map[string]string {
@@ -321,7 +319,7 @@ func (h *hook) rolloutJSON(ctx context.Context, r rollingops.Rollout) (string, e
 func (h *hook) rolloutText(r rollingops.Rollout) string {
 	lines := []string{h.summary(r)}
 	if r.Record.Reason != "" {
-		lines = append(lines, "reason: "+unit.OneLine(r.Record.Reason))
+		lines = append(lines, "reason: "+text.OneLine(r.Record.Reason))
 	}
 	for _, u := range r.Units {
 		line := fmt.Sprintf("%-20s %s", h.named(u.Name), u.Phase)
@@ -331,7 +329,7 @@ func (h *hook) rolloutText(r rollingops.Rollout) string {
 		if s := u.Step; s.ID == r.Record.ID && s.Attempts > 0 {
 			line += fmt.Sprintf(", attempt %d ended %s", s.Attempts, h.clock(s.Ended.Time()))
 			if s.Error != "" {
-				line += ": " + unit.OneLine(s.Error)
+				line += ": " + text.OneLine(s.Error)
 			}
 		}
 		if u.Err != nil {

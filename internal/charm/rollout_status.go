@@ -3,13 +3,12 @@ package charm
 import (
 	"context"
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
 	"rolling-ops/internal/rollingops"
 	"rolling-ops/internal/rollout"
-	"rolling-ops/internal/unit"
+	"rolling-ops/internal/text"
+	"rolling-ops/internal/unitname"
 )
 
 // line is a status, "" for none.
@@ -27,7 +26,7 @@ func (h *hook) rolloutLine(ctx context.Context, s rollingops.Status, leads bool)
 	switch {
 	case own && step.State == rollout.StepFailing:
 		return line{"maintenance", h.failingStep(record, step, s)}
-	case own && step.Failed(record) && !record.Skip.Has(unitNumber(h.event.Unit)):
+	case own && step.Failed(record) && !record.Skip.Has(unitname.Number(h.event.Unit)):
 		return line{"blocked", h.withCause(fmt.Sprintf("%s failed %d of %d in rollout %d: ",
 			plain(record.Operation), step.Attempts, record.Retries+1, record.ID), step.Error)}
 	case !leads:
@@ -60,7 +59,7 @@ func (h *hook) failingStep(r rollout.Record, step rollout.Step, s rollingops.Sta
 
 // withCause adds a cause that is cut so that all of it fits.
 func (h *hook) withCause(head, cause string) string {
-	return head + cut(unit.OneLine(cause), max(0, maxStatus-len(head)))
+	return head + text.Cut(text.OneLine(cause), max(0, maxStatus-len(head)))
 }
 
 // stallAfter is how long a unit may take until a person has to look.
@@ -109,7 +108,7 @@ func (h *hook) paused(r rollingops.Rollout, head, counts string) (name, message 
 func (h *hook) summary(r rollingops.Rollout) string {
 	switch {
 	case r.Err != nil:
-		return "the record can't be read (" + unit.OneLine(r.Err.Error()) + "): abort-rollout discards it"
+		return "the record can't be read (" + text.OneLine(r.Err.Error()) + "): abort-rollout discards it"
 	case r.Record.State == rollout.None:
 		return "there has been no rollout"
 	case !r.Record.Active():
@@ -159,11 +158,4 @@ func lastMove(r rollingops.Rollout) time.Time {
 		}
 	}
 	return last.Time()
-}
-
-// unitNumber is N of app/N, the name of a unit.
-func unitNumber(name string) int {
-	_, digits, _ := strings.Cut(name, "/")
-	n, _ := strconv.Atoi(digits) // unit.ParseEvent takes no other name
-	return n
 }

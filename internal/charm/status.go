@@ -7,10 +7,10 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"rolling-ops/internal/rollingops"
 	"rolling-ops/internal/rollout"
+	"rolling-ops/internal/text"
 	"rolling-ops/internal/unit"
 )
 
@@ -117,7 +117,7 @@ func (h *hook) show(ctx context.Context, name, message string) {
 		if config.err != nil {
 			name, message = "blocked", strings.ReplaceAll(config.err.Error(), "\n", "; ")
 		}
-		err = h.Tools.StatusSet(ctx, name, cut(unit.OneLine(message), maxStatus))
+		err = h.Tools.StatusSet(ctx, name, text.Cut(text.OneLine(message), maxStatus))
 	}
 	if err != nil {
 		h.Log.Warn("status left as it is", "error", err)
@@ -149,7 +149,7 @@ func (h *hook) describe(s rollingops.Status) (name, message string) {
 	}
 	message = h.tell(s, reason)
 	if long := len(message) - maxStatus; long > 0 {
-		message = h.tell(s, cut(reason, max(0, len(reason)-long)))
+		message = h.tell(s, text.Cut(reason, max(0, len(reason)-long)))
 	}
 	if s.Kind == rollingops.StatusIdle {
 		return "active", message
@@ -210,17 +210,4 @@ func (h *hook) clock(t time.Time) string {
 		return t.Format("15:04:05 UTC")
 	}
 	return t.UTC().Format("2006-01-02 15:04:05 UTC")
-}
-
-// cut returns a text of at most so many bytes: its beginning, and "..." if there
-// was more.
-func cut(text string, limit int) string {
-	if len(text) <= limit {
-		return text
-	}
-	end := max(0, limit-len("..."))
-	for end > 0 && !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return text[:end] + "..."
 }

@@ -9,6 +9,7 @@ import (
 
 	"rolling-ops/internal/codec"
 	"rolling-ops/internal/rollingops"
+	"rolling-ops/internal/text"
 )
 
 // serviceTimeout is how long systemctl may take for one service. systemd
@@ -76,7 +77,7 @@ func (h *hook) callback(operation string) rollingops.Callback {
 // failed ends an attempt that came to nothing.
 func (h *hook) failed(ctx context.Context, operation string, args codec.Args, p progress, err error) (rollingops.Result, error) {
 	p.Since, p.Well, p.Asked = time.Time{}, time.Time{}, time.Time{}
-	p.Reason = cut(err.Error(), maxReason)
+	p.Reason = text.Cut(err.Error(), maxReason)
 	h.keep(p)
 	if ctx.Err() != nil && !p.Touched {
 		return h.stopped(ctx, operation, args) // others may go first

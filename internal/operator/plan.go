@@ -8,12 +8,13 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/spf13/cobra"
-
 	"rolling-ops/internal/operator/draw"
 	"rolling-ops/internal/operator/juju"
 	"rolling-ops/internal/operator/picture"
 	"rolling-ops/internal/rollout"
+	"rolling-ops/internal/unitname"
+
+	"github.com/spf13/cobra"
 )
 
 func (s *session) planCommand() *cobra.Command {
@@ -93,7 +94,7 @@ func (s *session) plan(ctx context.Context, p *picture.Picture, given rollout.Un
 func orderOf(p *picture.Picture, given rollout.Units) []string {
 	units, leader := given, -1
 	for _, u := range p.Units {
-		n := unitNumber(u.Name)
+		n := unitname.Number(u.Name)
 		if u.Leader {
 			leader = n
 		}
@@ -106,7 +107,7 @@ func orderOf(p *picture.Picture, given rollout.Units) []string {
 	}
 	order := make([]string, len(units))
 	for i, n := range units {
-		order[i] = p.Application + "/" + strconv.Itoa(n)
+		order[i] = unitname.Of(p.Application, n)
 	}
 	if given == nil {
 		slices.SortStableFunc(order, func(a, b string) int { return asks(p, a) - asks(p, b) })
@@ -162,7 +163,7 @@ func nextOfPlan(p *picture.Picture, plan *picture.Plan, given rollout.Units) (ve
 		if u := p.Unit(name); u.Lost() {
 			lost = append(lost, u.Label())
 		} else {
-			left = append(left, strconv.Itoa(unitNumber(name)))
+			left = append(left, strconv.Itoa(unitname.Number(name)))
 		}
 	}
 	list := strings.Join(left, ",")

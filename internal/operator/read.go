@@ -9,15 +9,15 @@ import (
 	"maps"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
-
-	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"rolling-ops/internal/operator/draw"
 	"rolling-ops/internal/operator/juju"
 	"rolling-ops/internal/operator/picture"
+	"rolling-ops/internal/unitname"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
 )
 
 // picture reads the application: juju status and one juju show-unit.
@@ -135,12 +135,6 @@ func (s *session) units(ctx context.Context) []string {
 		return nil
 	}
 	names := slices.Collect(maps.Keys(status.Applications[app].Units))
-	slices.SortFunc(names, func(a, b string) int { return cmp.Compare(unitNumber(a), unitNumber(b)) })
+	slices.SortFunc(names, unitname.Compare)
 	return names
-}
-
-func unitNumber(name string) int {
-	_, digits, _ := strings.Cut(name, "/")
-	n, _ := strconv.Atoi(digits)
-	return n
 }

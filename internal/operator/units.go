@@ -9,6 +9,7 @@ import (
 
 	"rolling-ops/internal/operator/picture"
 	"rolling-ops/internal/rollout"
+	"rolling-ops/internal/unitname"
 )
 
 // parseUnits reads the units that a flag names: numbers and ranges of them, names of
@@ -36,7 +37,7 @@ func parseUnits(p *picture.Picture, flag, text string) (rollout.Units, error) {
 		return nil, usage("%s: %v; it is a list as 4,2,0 or 0-9", flag, err)
 	}
 	for _, n := range units {
-		if p.Unit(p.Application+"/"+strconv.Itoa(n)) == nil {
+		if p.Unit(unitname.Of(p.Application, n)) == nil {
 			return nil, fmt.Errorf("there is no unit %s/%d", p.Application, n)
 		}
 	}
@@ -50,7 +51,7 @@ func isLetter(r rune) bool { return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
 func unitsNamed(p *picture.Picture, name string) []string {
 	var found []picture.Unit
 	for _, u := range p.Units {
-		beside, _, _ := strings.Cut(u.Principal, "/")
+		beside := unitname.Application(u.Principal)
 		if u.Name == name || u.Principal != "" && (u.Principal == name || beside == name) {
 			found = append(found, u)
 		}
@@ -59,12 +60,12 @@ func unitsNamed(p *picture.Picture, name string) []string {
 		if u.Leader {
 			return -1
 		}
-		return unitNumber(u.Name)
+		return unitname.Number(u.Name)
 	}
 	slices.SortFunc(found, func(a, b picture.Unit) int { return cmp.Compare(place(b), place(a)) })
 	numbers := make([]string, len(found))
 	for i, u := range found {
-		numbers[i] = strconv.Itoa(unitNumber(u.Name))
+		numbers[i] = strconv.Itoa(unitname.Number(u.Name))
 	}
 	return numbers
 }

@@ -7,6 +7,7 @@ import (
 
 	"rolling-ops/internal/codec"
 	"rolling-ops/internal/rollout"
+	"rolling-ops/internal/unitname"
 )
 
 // State is what a unit asks for.
@@ -146,3 +147,9 @@ func (v unitView) retries() bool {
 // paused reports whether a pause comes before the retry: none does that an
 // operator wants now.
 func (v unitView) paused() bool { return v.retries() && v.retryNow != v.executedAt.String() }
+
+// sameApplication reports whether name is that of a unit of the application to
+// which another unit belongs.
+func sameApplication(name, unit string) bool {
+	return unitname.Valid(name) && unitname.Application(name) == unitname.Application(unit)
+}

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"rolling-ops/internal/rollout"
+	"rolling-ops/internal/unitname"
 )
 
 // Why an operator's command to a rollout is refused, besides the errors of
@@ -71,7 +72,7 @@ func (h *Hook) fixUnits(q *rollout.Request) error {
 	if len(q.Units) == 0 {
 		q.Order = rollout.Auto
 		for _, name := range h.applicationUnits() {
-			if n := unitIndex(name); n >= 0 && h.stays(name) {
+			if n := unitname.Number(name); n >= 0 && h.stays(name) {
 				q.Units = append(q.Units, n)
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"rolling-ops/internal/rollout"
+	"rolling-ops/internal/unitname"
 )
 
 // pickStep returns the unit whose step is next, if one may be granted the lock:
@@ -94,7 +95,7 @@ func (h *Hook) onlyAnswered(ctx context.Context) (bool, error) {
 // rollsOthers reports whether a rollout runs over other units than the local one:
 // who of them is gone goal-state tells.
 func (h *Hook) rollsOthers() bool {
-	return h.rolls.running() && slices.ContainsFunc(h.rolls.record.Units, func(n int) bool { return n != unitIndex(h.m.Unit) })
+	return h.rolls.running() && slices.ContainsFunc(h.rolls.record.Units, func(n int) bool { return n != unitname.Number(h.m.Unit) })
 }
 
 // untilWindow is how long no step may begin.
@@ -113,7 +114,7 @@ func (h *Hook) untilWindow(ctx context.Context) (time.Duration, error) {
 // order is the one in which the units' turns come.
 func (h *Hook) order(ctx context.Context) (rollout.Units, error) {
 	record := h.rolls.record
-	order := record.InOrder(unitIndex(h.m.Unit))
+	order := record.InOrder(unitname.Number(h.m.Unit))
 	switch {
 	case record.Order == rollout.Given:
 		return order, nil
@@ -135,7 +136,7 @@ func (h *Hook) order(ctx context.Context) (rollout.Units, error) {
 	}
 	order = nil
 	for _, name := range given {
-		order = append(order, unitIndex(name))
+		order = append(order, unitname.Number(name))
 	}
 	return order, nil
 }
@@ -184,7 +185,7 @@ func (h *Hook) skipForced(released grant) error {
 	if !h.view.rolls.grant.IsFor(record, released.at) && !(read && holder.step.Failing(record)) {
 		return nil
 	}
-	next, err := record.Released(unitIndex(h.forced))
+	next, err := record.Released(unitname.Number(h.forced))
 	if err != nil {
 		return err
 	}
@@ -215,4 +216,4 @@ func (h *Hook) current(unit string) (unitView, bool) {
 	return h.view.already(unit)
 }
 
-func (h *Hook) unitNamed(n int) string { return fmt.Sprintf("%s/%d", applicationOf(h.m.Unit), n) }
+func (h *Hook) unitNamed(n int) string { return unitname.Of(unitname.Application(h.m.Unit), n) }

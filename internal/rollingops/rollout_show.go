@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"rolling-ops/internal/rollout"
+	"rolling-ops/internal/unitname"
 )
 
 // lookForGone asks goal-state, once all units were read, if that leaves any of
@@ -73,7 +74,7 @@ func (h *Hook) Rollout(ctx context.Context) (Rollout, error) {
 		r.Units = append(r.Units, RolloutUnit{Name: h.unitNamed(n), Phase: h.phase(n), Step: v.step, Last: v.last, Err: v.stepErr})
 	}
 	r.Tally = h.tally()
-	if own := unitIndex(h.m.Unit); r.Record.Units.Has(own) {
+	if own := unitname.Number(h.m.Unit); r.Record.Units.Has(own) {
 		r.Own = h.phase(own)
 	}
 	if holder, read := h.current(h.grant.unit); h.rolls.grant.IsFor(r.Record, h.grant.at) || read && holder.step.Failing(r.Record) {

@@ -7,6 +7,7 @@ import (
 
 	"rolling-ops/internal/codec"
 	"rolling-ops/internal/rollout"
+	"rolling-ops/internal/unitname"
 )
 
 // A rollout is data that the schedule and the attempt read. It changes who is
@@ -56,7 +57,7 @@ func (h *Hook) answer(ctx context.Context) {
 	}
 	// A retry of the rollout before is dropped first: its step tells that it is one.
 	if !h.event.Leaving && h.view.rolls.err == nil && h.own.queueErr == nil && h.own.mayAnswer(record) && !h.stepHead() &&
-		record.Wants(unitIndex(h.m.Unit), h.own.step) {
+		record.Wants(unitname.Number(h.m.Unit), h.own.step) {
 		h.own.step, h.own.stepErr = rollout.Step{ID: record.ID, Round: record.Round, State: rollout.StepReady}, nil
 		h.own.primary = h.isPrimary(ctx)
 	}

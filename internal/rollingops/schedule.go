@@ -9,6 +9,7 @@ import (
 
 	"rolling-ops/internal/codec"
 	"rolling-ops/internal/rollout"
+	"rolling-ops/internal/unitname"
 )
 
 // lookAfter is when a leader looks again at the unit that it waits for, and again
@@ -284,7 +285,7 @@ func inTurn(a, b unitView) bool {
 	if order == 0 && a.state == AwaitRetry {
 		order = a.executedAt.Compare(b.executedAt)
 	}
-	return cmp.Or(order, compareUnits(a.name, b.name)) < 0
+	return cmp.Or(order, unitname.Compare(a.name, b.name)) < 0
 }
 
 // turn orders the states that wait for the lock.

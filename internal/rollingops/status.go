@@ -5,6 +5,8 @@ import (
 	"errors"
 	"slices"
 	"time"
+
+	"rolling-ops/internal/unitname"
 )
 
 // StallAfter is how long a grant may go unused before its holder is called
@@ -81,7 +83,7 @@ func (h *Hook) Status(ctx context.Context) (Status, error) {
 	if h.own.unreadable() {
 		s.Unreadable = append(s.Unreadable, h.m.Unit)
 	}
-	slices.SortFunc(s.Unreadable, compareUnits)
+	slices.SortFunc(s.Unreadable, unitname.Compare)
 	late := !s.Since.IsZero() && h.m.Clock.Now().Sub(s.Since) > StallAfter
 	s.StalledHolder = late && h.grant.unit != h.m.Unit
 	if h.own.unreadable() {

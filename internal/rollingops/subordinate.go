@@ -4,6 +4,8 @@ import (
 	"context"
 	"maps"
 	"slices"
+
+	"rolling-ops/internal/unitname"
 )
 
 // Goal-state names no unit of a subordinate charm. It names the units of the
@@ -12,12 +14,9 @@ import (
 // subordinate is still at work, so that the lock is taken only from one that has
 // left the peer relation as well. docs/protocol.md has the argument.
 
-// maxPrincipal bounds a unit's name, in bytes.
-const maxPrincipal = 255
-
 // readPrincipal returns the unit that a databag names, "" for what is no unit.
 func readPrincipal(name string) string {
-	if len(name) > maxPrincipal || applicationOf(name) == "" || !sameApplication(name, name) {
+	if !unitname.Valid(name) {
 		return ""
 	}
 	return name

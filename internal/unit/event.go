@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"rolling-ops/internal/rollingops"
+	"rolling-ops/internal/unitname"
+	"rolling-ops/internal/worker"
 )
 
 // Kind is what an event is to the lock: the hook's name, without the peer
@@ -27,7 +29,7 @@ const (
 	RelationChanged  Kind = "relation-changed"
 	RelationDeparted Kind = "relation-departed"
 	RelationBroken   Kind = "relation-broken"
-	LockGranted      Kind = "rollingops_lock_granted" // run by the worker, not by Juju
+	LockGranted      Kind = worker.Hook // run by the worker, not by Juju
 	Stop             Kind = "stop"
 	Remove           Kind = "remove"
 	Action           Kind = "action"
@@ -36,21 +38,20 @@ const (
 
 // Bounds of what the environment may hold, in bytes.
 const (
-	maxPath       = 4096
-	maxName       = 255 // of a hook or an action
-	maxIdentifier = 255 // of a unit
+	maxPath = 4096
+	maxName = 255 // of a hook or an action
 )
 
 var hooks = map[string]Kind{
-	"install":                 Install,
-	"start":                   Start,
-	"config-changed":          ConfigChanged,
-	"upgrade-charm":           UpgradeCharm,
-	"leader-elected":          LeaderElected,
-	"update-status":           UpdateStatus,
-	"rollingops_lock_granted": LockGranted,
-	"stop":                    Stop,
-	"remove":                  Remove,
+	"install":        Install,
+	"start":          Start,
+	"config-changed": ConfigChanged,
+	"upgrade-charm":  UpgradeCharm,
+	"leader-elected": LeaderElected,
+	"update-status":  UpdateStatus,
+	worker.Hook:      LockGranted,
+	"stop":           Stop,
+	"remove":         Remove,
 }
 
 // relationHooks are those of the peer relation, without its name in front.
@@ -111,25 +112,25 @@ func (e Event) TakesPart() bool {
 
 // ParseEvent reads the event off the environment of a hook, an action or a
 // juju-exec command. Relation is the endpoint of the peer relation in
-// metadata.yaml. A hook that the lock has no use for is of Kind Unknown. It fails if a variable is missing that Juju always sets, or can't be what
-// Juju would set.
+// metadata.yaml. A hook that the lock has no use for is of Kind Unknown. It fails if a variable is
+// missing that Juju always sets, or can't be what Juju would set.
 func ParseEvent(getenv func(string) string, relation string) (Event, error) {
 	p := parser{getenv: getenv, relation: relation}
 	ev := p.event()
-	ev.Unit = p.get("JUJU_UNIT_NAME", IsName)
+	ev.Unit = p.get("JUJU_UNIT_NAME", unitname.Valid)
 	ev.CharmDir = p.get("JUJU_CHARM_DIR", isAbsolutePath)
 	if getenv("JUJU_PRINCIPAL_UNIT") != "" {
-		ev.Principal = p.get("JUJU_PRINCIPAL_UNIT", IsName)
+		ev.Principal = p.get("JUJU_PRINCIPAL_UNIT", unitname.Valid)
 	}
 	switch ev.Kind {
 	case RelationChanged:
 		if getenv("JUJU_REMOTE_UNIT") != "" {
-			ev.RemoteUnit = p.get("JUJU_REMOTE_UNIT", IsName)
+			ev.RemoteUnit = p.get("JUJU_REMOTE_UNIT", unitname.Valid)
 		}
 	case RelationDeparted:
 		// Juju before 2.8 doesn't say who departs.
 		if getenv("JUJU_DEPARTING_UNIT") != "" {
-			ev.DepartingUnit = p.get("JUJU_DEPARTING_UNIT", IsName)
+			ev.DepartingUnit = p.get("JUJU_DEPARTING_UNIT", unitname.Valid)
 		}
 	}
 	switch ev.Kind {
@@ -191,38 +192,15 @@ func isHookName(s string) bool {
 		!strings.ContainsFunc(s, func(r rune) bool { return !isAlphanumeric(r) && r != '-' && r != '_' && r != '.' })
 }
 
-// IsName reports whether s is a unit's name, APPLICATION/NUMBER. Each part of an
-// application's name between hyphens has a letter, so that no application is
-// called "app-1".
-func IsName(s string) bool {
-	application, number, ok := strings.Cut(s, "/")
-	if !ok || len(s) > maxIdentifier || !isNumber(number) || application == "" || !isLower(rune(application[0])) {
-		return false
-	}
-	for part := range strings.SplitSeq(application, "-") {
-		if !strings.ContainsFunc(part, isLower) ||
-			strings.ContainsFunc(part, func(r rune) bool { return !isLower(r) && !isDigit(r) }) {
-			return false
-		}
-	}
-	return true
-}
-
 func (p *parser) isPeerRelationID(s string) bool {
 	number, ok := strings.CutPrefix(s, p.relation+":")
-	return ok && isNumber(number)
+	return ok && unitname.IsNumber(number)
 }
 
 func isAbsolutePath(s string) bool {
 	return len(s) <= maxPath && filepath.IsAbs(s) && !strings.ContainsRune(s, 0)
 }
 
-// isNumber reports whether s is a number as Juju writes it, without leading zeros.
-func isNumber(s string) bool {
-	return s != "" && len(s) <= 10 && (s == "0" || s[0] != '0') &&
-		!strings.ContainsFunc(s, func(r rune) bool { return !isDigit(r) })
+func isAlphanumeric(r rune) bool {
+	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
 }
-
-func isLower(r rune) bool        { return 'a' <= r && r <= 'z' }
-func isDigit(r rune) bool        { return '0' <= r && r <= '9' }
-func isAlphanumeric(r rune) bool { return isLower(r) || 'A' <= r && r <= 'Z' || isDigit(r) }

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"rolling-ops/hooktool"
 	"rolling-ops/internal/codec"
 	"rolling-ops/internal/rollingops"
+	"rolling-ops/internal/unitname"
 )
 
 // Peers is what the library asks of Juju: the peer relation, the leadership and
@@ -50,7 +50,7 @@ func (p *Peers) Join(c *rollingops.Config) {
 func (p *Peers) Leads() bool { return p != nil && p.leads }
 
 func (p *Peers) App(ctx context.Context) (map[string]string, error) {
-	application, _, _ := strings.Cut(p.unit, "/")
+	application := unitname.Application(p.unit)
 	bag, err := p.tools.RelationGetApp(ctx, p.id, application)
 	if !errors.Is(err, hooktool.ErrTooMuchOutput) {
 		return bag, err
@@ -122,7 +122,7 @@ func (p *Peers) GoalState(ctx context.Context) (leaving map[string]bool, err err
 	leaving = make(map[string]bool, len(state.Units))
 	add := func(goals map[string]hooktool.GoalStatus) {
 		for unit, goal := range goals {
-			if IsName(unit) { // an application stands beside its units
+			if unitname.Valid(unit) { // an application stands beside its units
 				leaving[unit] = goal.Status == "dying"
 			}
 		}

@@ -1,7 +1,6 @@
 package worker
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os/exec"
@@ -10,8 +9,13 @@ import (
 	"syscall"
 	"time"
 
+	"rolling-ops/internal/text"
+
 	"golang.org/x/sys/unix"
 )
+
+// maxStderr is how many bytes of what a failed call said are told.
+const maxStderr = 512
 
 // call has the unit's agent run the hook and waits until it has run. When ctx
 // is done juju-exec is killed; a hook that runs already is the agent's matter.
@@ -20,7 +24,7 @@ func (w *worker) call(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var stderr tail
+	stderr := text.Tail{Limit: maxStderr}
 	cmd := exec.CommandContext(ctx, program, "-u", w.Unit, hookCommand(w.CharmDir))
 	cmd.Dir = "/"
 	cmd.Env = environment()
@@ -34,8 +38,8 @@ func (w *worker) call(ctx context.Context) error {
 	if err != nil && cmd.ProcessState != nil && cmd.ProcessState.Success() {
 		return nil
 	}
-	if text := stderr.String(); err != nil && text != "" {
-		return fmt.Errorf("%s: %w: %s", program, err, text)
+	if said := stderr.String(); err != nil && said != "" {
+		return fmt.Errorf("%s: %w: %s", program, err, said)
 	} else if err != nil {
 		return fmt.Errorf("%s: %w", program, err)
 	}
@@ -72,16 +76,3 @@ func quote(s string) string {
 	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
-
-// A tail keeps the end of what is written to it.
-type tail struct{ buf bytes.Buffer }
-
-const maxTail = 512
-
-func (t *tail) Write(p []byte) (int, error) {
-	t.buf.Write(p[max(0, len(p)-maxTail):])
-	t.buf.Next(max(0, t.buf.Len()-maxTail))
-	return len(p), nil
-}
-
-func (t *tail) String() string { return strings.TrimSpace(t.buf.String()) }

@@ -13,9 +13,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"rolling-ops/internal/bootclock"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 const hour = time.Hour
@@ -407,16 +407,5 @@ func TestMainRefuses(t *testing.T) {
 				t.Errorf("exit code %d, want %d; output:\n%s", exit, test.exit, out)
 			}
 		})
-	}
-}
-
-func TestTail(t *testing.T) {
-	var got tail
-	for range 1000 {
-		fmt.Fprint(&got, "0123456789")
-	}
-	fmt.Fprintln(&got, strings.Repeat("x", 2*maxTail))
-	if want := strings.Repeat("x", maxTail-1); got.String() != want {
-		t.Errorf("got %d bytes %q", len(got.String()), got.String())
 	}
 }

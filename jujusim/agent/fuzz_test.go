@@ -4,6 +4,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"rolling-ops/internal/unitname"
 )
 
 // FuzzParseExec: whatever juju-exec is called with (a NUL between two
@@ -21,7 +23,7 @@ func FuzzParseExec(f *testing.F) {
 			return
 		}
 		dir := filepath.Join("/m/agents", unitTag(req.UnitName))
-		if filepath.Dir(dir) != "/m/agents" || !unitNamePattern.MatchString(req.UnitName) {
+		if filepath.Dir(dir) != "/m/agents" || !unitname.Valid(req.UnitName) {
 			t.Errorf("unit %q", req.UnitName)
 		}
 		if again, err := parseUnit(unitTag(req.UnitName)); err != nil || again != req.UnitName {

@@ -14,9 +14,10 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/kballard/go-shellquote"
-
+	"rolling-ops/internal/unitname"
 	"rolling-ops/jujusim"
+
+	"github.com/kballard/go-shellquote"
 )
 
 // execNames are what juju-exec is called, today and on Juju 2.9.
@@ -86,11 +87,10 @@ func toolMain(args []string, stdin io.Reader) (ExecResponse, error) {
 }
 
 var unitTagPattern = regexp.MustCompile(`^unit-([a-z][a-z0-9-]*)-([0-9]+)$`)
-var unitNamePattern = regexp.MustCompile(`^[a-z][a-z0-9-]*/[0-9]+$`)
 
 // parseUnit takes a unit's name or tag.
 func parseUnit(s string) (string, error) {
-	if unitNamePattern.MatchString(s) {
+	if unitname.Valid(s) {
 		return s, nil
 	}
 	if m := unitTagPattern.FindStringSubmatch(s); m != nil {

@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"rolling-ops/internal/unitname"
 	"rolling-ops/jujusim/agent"
 )
 
@@ -125,7 +126,7 @@ func simple(do func(*run) error) func(arguments) (func(*run) error, error) {
 func unitWord(word string, several bool) error {
 	for _, w := range strings.Split(word, ",") {
 		switch {
-		case w == "leader" || w == "follower" || unitPattern.MatchString(w):
+		case w == "leader" || w == "follower" || unitname.Valid(w):
 		case several && (w == "all" || w == "followers"):
 		default:
 			return fmt.Errorf("%q is no unit: app/0, leader or follower%s", w, map[bool]string{true: ", all, followers"}[several])
@@ -136,8 +137,6 @@ func unitWord(word string, several bool) error {
 	}
 	return nil
 }
-
-var unitPattern = regexp.MustCompile(`^[a-z][a-z0-9-]*/[0-9]+$`)
 
 func onUnit(do func(r *run, unit string) error) func(arguments) (func(*run) error, error) {
 	return func(args arguments) (func(*run) error, error) {

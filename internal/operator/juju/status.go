@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"rolling-ops/internal/unitname"
 )
 
 // Interface is that of the peer relation by which an application is known to
@@ -91,7 +93,7 @@ func (s *Status) adopt() {
 	for _, app := range s.Applications {
 		for principal, unit := range app.Units {
 			for name, sub := range unit.Subordinates {
-				own, _, _ := strings.Cut(name, "/")
+				own := unitname.Application(name)
 				host, ok := s.Applications[own]
 				if !ok {
 					continue

@@ -11,6 +11,7 @@ import (
 	"rolling-ops/internal/codec"
 	"rolling-ops/internal/operator/juju"
 	"rolling-ops/internal/rollout"
+	"rolling-ops/internal/unitname"
 )
 
 // StalledAfter is how long the lock may be held before somebody should look.
@@ -311,7 +312,7 @@ func (u *Unit) Lost() bool {
 	return false
 }
 
-func (d *drawing) name(n int) string { return d.app + "/" + strconv.Itoa(n) }
+func (d *drawing) name(n int) string { return unitname.Of(d.app, n) }
 
 func (d *drawing) number(name string) int {
 	n, _ := number(name, d.app)
@@ -320,9 +321,8 @@ func (d *drawing) number(name string) int {
 
 // number is N of app/N.
 func number(name, app string) (int, bool) {
-	digits, ok := strings.CutPrefix(name, app+"/")
-	n, err := strconv.Atoi(digits)
-	return n, ok && err == nil && n >= 0 && strconv.Itoa(n) == digits
+	n := unitname.Number(name)
+	return n, n >= 0 && unitname.Application(name) == app
 }
 
 // moment is a timestamp for JSON, absent if it is none.
