@@ -93,7 +93,7 @@ func parseUnit(s string) (string, error) {
 	if unitname.Valid(s) {
 		return s, nil
 	}
-	if m := unitTagPattern.FindStringSubmatch(s); m != nil {
+	if m := unitTagPattern.FindStringSubmatch(s); m != nil && unitname.Valid(m[1]+"/"+m[2]) {
 		return m[1] + "/" + m[2], nil
 	}
 	return "", fmt.Errorf("%q is not a valid tag", s)
