@@ -26,7 +26,7 @@ type checker struct {
 	// forced are the grants that an operator, or somebody who writes the lock,
 	// took from a unit in mid-run, which may have read its grant: until that run
 	// ends it may act on it.
-	forced map[string]invariant.Grant
+	forced map[string][]invariant.Grant
 
 	forward int // attempts ended, operations accepted, units gone
 }
@@ -52,7 +52,7 @@ type record struct {
 }
 
 func newChecker(w *World) *checker {
-	return &checker{w: w, units: make(map[string]*record), forced: make(map[string]invariant.Grant)}
+	return &checker{w: w, units: make(map[string]*record), forced: make(map[string][]invariant.Grant)}
 }
 
 func (c *checker) unit(name string) *record {
@@ -121,12 +121,9 @@ func (c *checker) enter(r *running) {
 }
 
 // grants are those that the unit may act on in its present run: the one that is
-// committed, and before it the one that was taken from it by force.
+// committed, and before it those that were taken from it by force.
 func (c *checker) grants(unit string) []invariant.Grant {
-	if g, ok := c.forced[unit]; ok {
-		return []invariant.Grant{g, c.lock}
-	}
-	return []invariant.Grant{c.lock}
+	return append(slices.Clone(c.forced[unit]), c.lock)
 }
 
 // firstFitting is the first of the grants under which an invariant holds; there
@@ -238,7 +235,7 @@ func (c *checker) lockWritten(e jujusim.Event) {
 	case !excused:
 		c.w.must(taken)
 	case c.w.Units[was.Unit].Running != nil:
-		c.forced[was.Unit] = was
+		c.forced[was.Unit] = append(c.forced[was.Unit], was)
 	}
 }
 
