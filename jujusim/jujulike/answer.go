@@ -12,8 +12,6 @@ import (
 	"time"
 
 	"gopkg.in/yaml.v3"
-
-	"rolling-ops/jujusim/agent"
 )
 
 // call is one call of juju.
@@ -42,7 +40,7 @@ func Answer(ctx context.Context, w World, args []string, stdout, stderr io.Write
 	if err == nil {
 		return 0
 	}
-	if c.flags["--format"] == "json" {
+	if c.flags["--format"] == "json" && !errors.As(err, new(taskError)) {
 		fmt.Fprintln(stdout, "{}")
 	}
 	fmt.Fprintf(stderr, "ERROR %v\n", err)
@@ -53,6 +51,9 @@ func Answer(ctx context.Context, w World, args []string, stdout, stderr io.Write
 }
 
 type usageError struct{ error }
+
+// taskError says that tasks failed, of which the output is told already.
+type taskError struct{ error }
 
 func (c *call) parse(args []string) error {
 	for i := 0; i < len(args); i++ {
@@ -203,20 +204,27 @@ func (c *call) run(view View, words []string) error {
 }
 
 // printPlain writes a task as juju run does for people: why it failed, or its results.
+// What sets none leaves an empty line.
 func (c *call) printPlain(task Task) error {
-	if task.Status != "completed" {
-		_, err := fmt.Fprintf(c.stdout, "Action id %s failed: %s\n", task.ID, task.Message)
-		return err
+	if task.Status == "failed" {
+		if _, err := fmt.Fprintf(c.stdout, "Action id %s failed: %s\n", task.ID, task.Message); err != nil {
+			return err
+		}
 	}
-	results := maps.Clone(task.Results)
-	delete(results, "return-code")
-	if len(results) == 0 {
-		return nil
+	text := "Task " + task.ID + " " + task.Status
+	if task.Results != nil {
+		results := maps.Clone(task.Results)
+		delete(results, "return-code")
+		text = ""
+		if len(results) > 0 {
+			data, err := yaml.Marshal(results)
+			if err != nil {
+				return err
+			}
+			text = string(data)
+		}
 	}
-	data, err := yaml.Marshal(results)
-	if err == nil {
-		_, err = c.stdout.Write(data)
-	}
+	_, err := fmt.Fprintln(c.stdout, text)
 	return err
 }
 
@@ -279,37 +287,6 @@ func (c *call) removeUnits(words []string) error {
 		fmt.Fprintf(c.stderr, "will remove unit %s\n", unit)
 	}
 	return nil
-}
-
-func (c *call) exec(view View, words []string) error {
-	units := c.flags["--unit"] + c.flags["-u"]
-	if units == "" || len(words) == 0 {
-		return usageError{errors.New("no commands, or no --unit")}
-	}
-	results := make(map[string]any)
-	for i, name := range strings.Split(units, ",") {
-		unit, err := c.unit(view, name)
-		if err != nil {
-			return err
-		}
-		response, err := c.w.Exec(c.ctx, unit, strings.Join(words, " "))
-		if err != nil {
-			return err
-		}
-		task := Task{ID: fmt.Sprintf("%d", i+1), Unit: unit, Status: "completed", Results: output(response)}
-		results[unit] = taskOf(task)
-	}
-	return c.print(results)
-}
-
-func output(r agent.ExecResponse) map[string]any {
-	results := map[string]any{"return-code": r.Code}
-	for name, text := range map[string][]byte{"stdout": r.Stdout, "stderr": r.Stderr} {
-		if len(text) > 0 {
-			results[name] = string(text)
-		}
-	}
-	return results
 }
 
 func taskOf(t Task) map[string]any {

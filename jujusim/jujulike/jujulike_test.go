@@ -77,6 +77,9 @@ func (m *model) SetConfig(values map[string]string) error { return nil }
 func (m *model) RemoveUnit(unit string, force bool) error { return nil }
 
 func (m *model) Exec(_ context.Context, unit, command string) (agent.ExecResponse, error) {
+	if command == "false" {
+		return agent.ExecResponse{Code: 3, Stderr: []byte("no")}, nil
+	}
 	return agent.ExecResponse{Stdout: []byte(command + "\n")}, nil
 }
 
@@ -173,6 +176,10 @@ func TestAnswers(t *testing.T) {
 		{"config rolling-ops --format json", 0, `"health-check":{"value":""}`, ""},
 		{"config rolling-ops health-check=true", 0, "", ""},
 		{"exec --unit rolling-ops/0 --format json -- echo -n x", 0, `"stdout":"echo -n x\n"`, ""},
+		{"exec --unit rolling-ops/0 -- echo -n x", 0, "echo -n x\n", ""},
+		{"exec --unit rolling-ops/0,rolling-ops/2 hostname", 0, "rolling-ops/0:\nhostname\n\nrolling-ops/2:\nhostname\n\n", ""},
+		{"exec --unit rolling-ops/0 false", 1, "no\n", "ERROR the following task failed:\n - id \"1\" with return code 3\n\nuse 'juju show-task' to inspect the failure\n"},
+		{"exec --unit rolling-ops/9 true", 1, "", `ERROR unit "rolling-ops/9" not found`},
 		{"deploy mysql", 2, "", "is not a juju command here"},
 		{"run --wait", 2, "", "option needs an argument: --wait"},
 		{"", 2, "", "no command"},
@@ -180,6 +187,20 @@ func TestAnswers(t *testing.T) {
 		code, stdout, stderr := juju(&model{}, strings.Fields(c.args)...)
 		if code != c.code || !strings.Contains(stdout, c.stdout) || !strings.Contains(stderr, c.stderr) {
 			t.Errorf("juju %s: exit code %d\n%s\n%s", c.args, code, stdout, stderr)
+		}
+	}
+}
+
+func TestWordsOfACommandAreQuotedForTheShell(t *testing.T) {
+	for _, c := range []struct {
+		words []string
+		want  string
+	}{
+		{[]string{"echo $HOME"}, "echo $HOME"},
+		{[]string{"sh", "-c", `echo "$1" >&2`}, `sh -c "echo \"\$1\" >&2"`},
+	} {
+		if got := commandLine(c.words); got != c.want {
+			t.Errorf("%q: %s", c.words, got)
 		}
 	}
 }
