@@ -121,13 +121,13 @@ func TestSIGTERM(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	if got := content(t, dir, "status"); got != "-- maintenance Executing _restart operation\n" {
+	if got := content(t, dir, "status"); got != "-- maintenance Executing restart operation\n" {
 		t.Errorf("first status: %s", got)
 	}
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	if got := content(t, dir, "status"); !strings.HasPrefix(got, "-- waiting Awaiting _restart operation: attempt 1 failed") {
+	if got := content(t, dir, "status"); !strings.HasPrefix(got, "-- waiting Awaiting restart operation: attempt 1 failed") {
 		t.Errorf("last status: %s", got)
 	}
 	if err := cmd.Wait(); err != nil {

@@ -23,15 +23,15 @@ func TestQueueingActions(t *testing.T) {
 		status     string
 	}{
 		{"restart", map[string]any{}, `"callback_id":"_restart","kwargs":"{"delay":1}","max_retry":""`,
-			`action:restart {"delay":1}`, "waiting Awaiting _restart operation"},
+			`action:restart {"delay":1}`, "waiting Awaiting restart operation"},
 		{"restart", map[string]any{"delay": 0}, `"callback_id":"_restart","kwargs":"{"delay":0}","max_retry":""`,
-			`action:restart {"delay":0}`, "waiting Awaiting _restart operation"},
+			`action:restart {"delay":0}`, "waiting Awaiting restart operation"},
 		{"restart", map[string]any{"delay": 0.5}, `"callback_id":"_restart","kwargs":"{"delay":0.5}","max_retry":""`,
-			`action:restart {"delay":0.5}`, "waiting Awaiting _restart operation"},
+			`action:restart {"delay":0.5}`, "waiting Awaiting restart operation"},
 		{"failed-restart", map[string]any{"delay": 1, "max-retry": 2}, `"callback_id":"_failed_restart","kwargs":"{"delay":1}","max_retry":"2"`,
-			`action:failed-restart {"delay":1,"max-retry":2}`, "waiting Awaiting _failed_restart operation"},
+			`action:failed-restart {"delay":1,"max-retry":2}`, "waiting Awaiting failed-restart operation"},
 		{"deferred-restart", map[string]any{"max-retry": 0}, `"callback_id":"_deferred_restart","kwargs":"{"delay":1}","max_retry":"0"`,
-			`action:deferred-restart {"delay":1,"max-retry":0}`, "waiting Awaiting _deferred_restart operation"},
+			`action:deferred-restart {"delay":1,"max-retry":0}`, "waiting Awaiting deferred-restart operation"},
 	} {
 		t.Run(test.transition, func(t *testing.T) {
 			m, j := newMachine(), newJuju(t, 3)
@@ -49,7 +49,7 @@ func TestQueueingActions(t *testing.T) {
 			if diff := cmp.Diff([]string{test.status}, j.statuses); diff != "" {
 				t.Errorf("statuses: %s", diff)
 			}
-			if diff := cmp.Diff(map[string]string{"operation": "_" + strings.ReplaceAll(test.action, "-", "_"), "position": "1", "duplicate": "false"}, j.results); diff != "" {
+			if diff := cmp.Diff(map[string]string{"operation": test.action, "position": "1", "duplicate": "false"}, j.results); diff != "" {
 				t.Errorf("results: %s", diff)
 			}
 			if j.failed != "" {
@@ -64,11 +64,11 @@ func TestQueueTwice(t *testing.T) {
 	j.params = map[string]any{"delay": 1}
 	handle(t, m, j, "action failed-restart")
 	handle(t, m, j, "action restart")
-	if diff := cmp.Diff(map[string]string{"operation": "_restart", "position": "2", "duplicate": "false"}, j.results); diff != "" {
+	if diff := cmp.Diff(map[string]string{"operation": "restart", "position": "2", "duplicate": "false"}, j.results); diff != "" {
 		t.Error(diff)
 	}
 	handle(t, m, j, "action restart")
-	if diff := cmp.Diff(map[string]string{"operation": "_restart", "position": "2", "duplicate": "true", "max-retry": "unlimited"}, j.results); diff != "" {
+	if diff := cmp.Diff(map[string]string{"operation": "restart", "position": "2", "duplicate": "true", "max-retry": "unlimited"}, j.results); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -79,7 +79,7 @@ func TestStatuses(t *testing.T) {
 		{"waiting", "update-status", func(m *machine, j *juju) {
 			j.app = map[string]string{"granted_unit": "rolling-ops/1", "granted_at": recent}
 			j.units[local] = map[string]string{"state": "request", "operations": queueOf(t, m, restart)}
-		}, []string{"waiting Awaiting _restart operation"}},
+		}, []string{"waiting Awaiting restart operation"}},
 		{"waiting on the leader, who knows the line", "update-status", func(m *machine, j *juju) {
 			j.leader = true
 			j.app = map[string]string{"granted_unit": "rolling-ops/1", "granted_at": recent}
@@ -87,16 +87,16 @@ func TestStatuses(t *testing.T) {
 			j.units["rolling-ops/2"] = map[string]string{"state": "request", "operations": queueOf(t, m, restart)}
 			m.now = m.now.Add(time.Second)
 			j.units[local] = map[string]string{"state": "request", "operations": queueOf(t, m, restart)}
-		}, []string{"waiting Awaiting _restart operation: number 2 in line"}},
+		}, []string{"waiting Awaiting restart operation: number 2 in line"}},
 		{"waiting for a stalled unit", "update-status", func(m *machine, j *juju) {
 			j.app = map[string]string{"granted_unit": "rolling-ops/1", "granted_at": earlier}
 			j.units[local] = map[string]string{"state": "request", "operations": queueOf(t, m, restart)}
-		}, []string{"waiting Awaiting _restart operation: rolling-ops/1 has held the lock since 11:00:00 UTC"}},
+		}, []string{"waiting Awaiting restart operation: rolling-ops/1 has held the lock since 11:00:00 UTC"}},
 		{"waiting for a unit that is stalled since yesterday", "update-status", func(m *machine, j *juju) {
 			m.now = m.now.Add(24 * time.Hour)
 			j.app = map[string]string{"granted_unit": "rolling-ops/1", "granted_at": earlier}
 			j.units[local] = map[string]string{"state": "request", "operations": queueOf(t, m, restart)}
-		}, []string{"waiting Awaiting _restart operation: rolling-ops/1 has held the lock since 2026-05-04 11:00:00 UTC"}},
+		}, []string{"waiting Awaiting restart operation: rolling-ops/1 has held the lock since 2026-05-04 11:00:00 UTC"}},
 		{"idle leader, another unit's queue is broken", "update-status", func(_ *machine, j *juju) {
 			j.leader = true
 			j.units["rolling-ops/2"] = map[string]string{"state": "request", "operations": "{"}
@@ -109,14 +109,14 @@ func TestStatuses(t *testing.T) {
 		}, []string{`blocked service: "-x" is no name of a systemd unit; retry-delay: "5" is not a time such as "30s" or "5m"`}},
 		{"in the pause before a retry", "update-status", func(m *machine, j *juju) {
 			j.units[local] = map[string]string{"state": "retry-hold", "executed_at": recent, "operations": retried(queueOf(t, m, deferredRestart))}
-		}, []string{"waiting Awaiting _deferred_restart operation: attempt 1 failed, others wait, next at 12:00:03 UTC"}},
+		}, []string{"waiting Awaiting deferred-restart operation: attempt 1 failed, others wait, next at 12:00:03 UTC"}},
 		{"a request behind one that failed", "action restart", func(m *machine, j *juju) {
 			j.params = map[string]any{}
 			j.units[local] = map[string]string{"state": "retry-hold", "executed_at": recent, "operations": retried(queueOf(t, m, deferredRestart))}
-		}, []string{"waiting Awaiting _deferred_restart operation: attempt 1 failed, others wait, next at 12:00:03 UTC"}},
+		}, []string{"waiting Awaiting deferred-restart operation: attempt 1 failed, others wait, next at 12:00:03 UTC"}},
 		{"in the pause before a retry, after an upgrade", "upgrade-charm", func(m *machine, j *juju) {
 			j.units[local] = map[string]string{"state": "retry-hold", "executed_at": recent, "operations": retried(queueOf(t, m, deferredRestart))}
-		}, []string{"waiting Awaiting _deferred_restart operation: attempt 1 failed, others wait, next at 12:00:03 UTC"}},
+		}, []string{"waiting Awaiting deferred-restart operation: attempt 1 failed, others wait, next at 12:00:03 UTC"}},
 		{"leader that grants itself", "restart-relation-joined", func(m *machine, j *juju) {
 			j.leader = true
 			j.units[local] = map[string]string{"state": "request", "operations": queueOf(t, m, restart)}
@@ -129,6 +129,18 @@ func TestStatuses(t *testing.T) {
 			if diff := cmp.Diff(test.want, j.statuses); diff != "" {
 				t.Error(diff)
 			}
+			if len(test.want) == 0 {
+				return
+			}
+			m, j = newMachine(), newJuju(t, 3)
+			test.setUp(m, j)
+			j.renamed = strings.Repeat("a", 63)
+			event := hookOf(t, test.hook)
+			event.Unit = j.renamed + "/0"
+			if err := charmOn(m, j).Handle(t.Context(), event); err != nil {
+				t.Fatal(err)
+			}
+			fits(t, test.want[0], j.statuses)
 		})
 	}
 }
@@ -165,7 +177,7 @@ func TestRestartFromBeginningToEnd(t *testing.T) {
 		t.Errorf("transitions: %s", diff)
 	}
 	if diff := cmp.Diff([]string{
-		"waiting Awaiting _restart operation", "maintenance Executing _restart operation", "active",
+		"waiting Awaiting restart operation", "maintenance Executing restart operation", "active",
 	}, j.statuses); diff != "" {
 		t.Errorf("statuses: %s", diff)
 	}

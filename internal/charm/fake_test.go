@@ -30,6 +30,9 @@ type juju struct {
 	params   map[string]any
 	// principals are those that goal-state names, of a subordinate charm.
 	principals []string
+	// renamed is the name that the application and its principals have, if they are not
+	// rolling-ops and db.
+	renamed string
 
 	calls    []string // in order, such as "relation-get rolling-ops/1"
 	failing  string   // the tool that does not work
@@ -55,7 +58,23 @@ func newJuju(t *testing.T, n int) *juju {
 	return j
 }
 
+// Run calls a hook tool. The fake knows the applications by their short names.
 func (j *juju) Run(_ context.Context, tool string, args []string, stdin []byte) ([]byte, error) {
+	if j.renamed == "" {
+		return j.run(tool, args, stdin)
+	}
+	if tool == "status-set" {
+		return j.run(tool, args, stdin)
+	}
+	back := strings.NewReplacer(j.renamed+"-db/", "db/", j.renamed+"/", "rolling-ops/", j.renamed, "rolling-ops")
+	for i := range args {
+		args[i] = back.Replace(args[i])
+	}
+	out, err := j.run(tool, args, []byte(back.Replace(string(stdin))))
+	return []byte(strings.NewReplacer("db/", j.renamed+"-db/", "rolling-ops/", j.renamed+"/").Replace(string(out))), err
+}
+
+func (j *juju) run(tool string, args []string, stdin []byte) ([]byte, error) {
 	if j.slow != nil {
 		j.slow(tool)
 	}

@@ -38,13 +38,13 @@ func TestRestart(t *testing.T) {
 			[]string{"check (30s)"}, "idle", "_restart:done", "active"},
 		{"unhealthy", map[string]any{"service": "b", "health-check": "check", "health-check-timeout": "1s"}, "check",
 			[]string{"systemctl restart b (10m0s)", "check (1s)"}, "retry-hold", "_restart:retry_hold",
-			"waiting Awaiting _restart operation: attempt 1 failed (health check failed: exit status 1), others wait, next at 12:00:07 UTC"},
+			"waiting Awaiting restart operation: attempt 1 failed (health check failed: exit status 1), others wait, next at 12:00:07 UTC"},
 		{"service does not restart", map[string]any{"service": "a b c", "health-check": "check"}, "systemctl restart b",
 			[]string{"systemctl restart a (10m0s)", "systemctl restart b (10m0s)"}, "retry-hold", "_restart:retry_hold",
-			"waiting Awaiting _restart operation: attempt 1 failed (cannot restart b: exit status 1), others wait, next at 12:00:05 UTC"},
+			"waiting Awaiting restart operation: attempt 1 failed (cannot restart b: exit status 1), others wait, next at 12:00:05 UTC"},
 		{"no pause", map[string]any{"service": "b", "retry-delay": "0s"}, "systemctl restart b",
 			[]string{"systemctl restart b (10m0s)"}, "retry-hold", "_restart:retry_hold",
-			"waiting Awaiting _restart operation: attempt 1 failed (cannot restart b: exit status 1), others wait"},
+			"waiting Awaiting restart operation: attempt 1 failed (cannot restart b: exit status 1), others wait"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			m, j := newMachine(), newJuju(t, 3)
@@ -77,9 +77,9 @@ func TestFailingOperations(t *testing.T) {
 		status           string
 	}{
 		{failedRestart, "retry-release", []string{`_failed_restart:start {"delay":2}`, `_failed_restart:retry_release {"delay":2}`},
-			"waiting Awaiting _failed_restart operation: attempt 1 failed, next at 12:00:07 UTC"},
+			"waiting Awaiting failed-restart operation: attempt 1 failed, next at 12:00:07 UTC"},
 		{deferredRestart, "retry-hold", []string{`_deferred_restart:start {"delay":2}`, `_deferred_restart:retry_hold {"delay":2}`},
-			"waiting Awaiting _deferred_restart operation: attempt 1 failed, others wait, next at 12:00:07 UTC"},
+			"waiting Awaiting deferred-restart operation: attempt 1 failed, others wait, next at 12:00:07 UTC"},
 	} {
 		m, j := newMachine(), newJuju(t, 3)
 		attempt(t, m, j, queueOf(t, m, test.operation))
@@ -89,7 +89,7 @@ func TestFailingOperations(t *testing.T) {
 		if diff := cmp.Diff(test.want, m.transitions); diff != "" {
 			t.Errorf("%s: transitions: %s", test.operation, diff)
 		}
-		want := []string{"maintenance Executing " + test.operation + " operation", test.status}
+		want := []string{"maintenance Executing " + plain(test.operation) + " operation", test.status}
 		if diff := cmp.Diff(want, j.statuses); diff != "" {
 			t.Errorf("%s: statuses: %s", test.operation, diff)
 		}
@@ -100,7 +100,7 @@ func TestFailingOperations(t *testing.T) {
 func TestMoreInTheQueue(t *testing.T) {
 	m, j := newMachine(), newJuju(t, 3)
 	attempt(t, m, j, queueOf(t, m, restart, failedRestart))
-	if diff := cmp.Diff([]string{"maintenance Executing _restart operation", "waiting Awaiting _failed_restart operation"}, j.statuses); diff != "" {
+	if diff := cmp.Diff([]string{"maintenance Executing restart operation", "waiting Awaiting failed-restart operation"}, j.statuses); diff != "" {
 		t.Error(diff)
 	}
 }

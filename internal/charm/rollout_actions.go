@@ -62,10 +62,8 @@ func (h *hook) startRollout(ctx context.Context) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	if config, err := h.config(ctx); err != nil {
+	if err := h.configured(ctx, "start a rollout"); err != nil {
 		return nil, err
-	} else if config.err != nil {
-		return nil, fmt.Errorf("cannot start a rollout: %s: juju config sets it right", text.OneLine(config.err.Error()))
 	}
 	record, err := h.ops.StartRollout(ctx, request)
 	if err != nil {
@@ -73,7 +71,16 @@ func (h *hook) startRollout(ctx context.Context) (map[string]string, error) {
 	}
 	h.Log.Info("rollout started", "rollout", record.ID, "operation", record.Operation, "units", record.Units.String(), "order", record.Order)
 	h.rolledOut = true
-	return results(record, true, fmt.Sprintf("rollout %d of %s over %d units started", record.ID, plain(record.Operation), len(record.Units))), nil
+	return results(record, true, fmt.Sprintf("rollout %d of %s over %s started", record.ID, plain(record.Operation), counted(len(record.Units)))), nil
+}
+
+// configured refuses to do what no unit could act on: its options can't be used.
+func (h *hook) configured(ctx context.Context, what string) error {
+	config, err := h.config(ctx)
+	if err == nil && config.err != nil {
+		err = fmt.Errorf("cannot %s: %s: juju config sets it right", what, text.OneLine(config.err.Error()))
+	}
+	return err
 }
 
 // rolloutRequest reads the parameters of start-rollout.
@@ -119,6 +126,9 @@ func (h *hook) resumeRollout(ctx context.Context) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := h.configured(ctx, "resume the rollout"); err != nil {
+		return nil, err
+	}
 	return h.change(params, "resume", "resumed", func(expect rollout.Token) (rollout.Record, bool, error) {
 		return h.ops.ResumeRollout(expect, skip)
 	})
@@ -150,9 +160,34 @@ func (h *hook) change(params hooktool.Settings, verb, done string, change func(r
 		h.rolledOut = true
 		h.Log.Info(message+" by an operator", "rollout", record.ID, "state", record.State)
 	} else {
-		message = fmt.Sprintf("rollout %d is %s already", record.ID, record.State)
+		message = fmt.Sprintf("rollout %d is %s already%s", record.ID, record.State, because(record))
+	}
+	if record.Rev == 0 {
+		message = fmt.Sprintf("the record that could not be read was taken away; it counts as rollout %d, %s", record.ID, done)
 	}
 	return results(record, changed, message), nil
+}
+
+func counted(units int) string {
+	if units == 1 {
+		return "1 unit"
+	}
+	return fmt.Sprintf("%d units", units)
+}
+
+// because is why a paused rollout is.
+func because(r rollout.Record) string {
+	switch r.Why {
+	case rollout.ByOperator:
+		return ", by an operator"
+	case rollout.AfterCanary:
+		return ", as pause-after asks"
+	case rollout.AfterFailure:
+		return ", because units failed"
+	case rollout.AfterRelease:
+		return ", because the lock was taken from a unit"
+	}
+	return ""
 }
 
 // refused makes an operator's error of one of the library's: it says what to
@@ -339,6 +374,10 @@ func (h *hook) rolloutText(r rollingops.Rollout) string {
 	}
 	for _, e := range r.History {
 		if e.ID == r.Record.ID && !r.Record.Active() {
+			continue
+		}
+		if e.Operation == "" {
+			lines = append(lines, fmt.Sprintf("before: rollout %d %s, its record could not be read, ended %s", e.ID, e.State, h.clock(e.Ended.Time())))
 			continue
 		}
 		lines = append(lines, fmt.Sprintf("before: rollout %d %s, %d/%d done, ended %s", e.ID, e.State, e.Done, e.Total, h.clock(e.Ended.Time())))

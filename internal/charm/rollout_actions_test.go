@@ -31,10 +31,10 @@ func TestRolloutActions(t *testing.T) {
 		{"start-rollout", nil, nil, result("true", "1.1", "running", "rollout 1 of restart over 5 units started", whileRunning)},
 		{"start-rollout", map[string]any{"units": "rolling-ops/3, 1"}, func(r *rollout.Record) { r.State = rollout.Done },
 			result("true", "8.1", "running", "rollout 8 of restart over 2 units started", whileRunning)},
-		{"start-rollout", map[string]any{"units": 3}, nil, result("true", "1.1", "running", "rollout 1 of restart over 1 units started", whileRunning)},
+		{"start-rollout", map[string]any{"units": 3}, nil, result("true", "1.1", "running", "rollout 1 of restart over 1 unit started", whileRunning)},
 		{"pause-rollout", nil, running, result("true", "7.4", "paused", "rollout 7 paused", whilePaused)},
 		{"pause-rollout", map[string]any{"expect": 7.3}, running, result("true", "7.4", "paused", "rollout 7 paused", whilePaused)},
-		{"pause-rollout", map[string]any{"expect": "7.3"}, paused(rollout.AfterCanary), result("false", "7.3", "paused", "rollout 7 is paused already", whilePaused)},
+		{"pause-rollout", map[string]any{"expect": "7.3"}, paused(rollout.AfterCanary), result("false", "7.3", "paused", "rollout 7 is paused already, as pause-after asks", whilePaused)},
 		{"resume-rollout", nil, running, result("false", "7.3", "running", "rollout 7 is running already", whileRunning)},
 		{"resume-rollout", map[string]any{"expect": 7.3, "skip": 2}, paused(rollout.AfterFailure), result("true", "7.4", "running", "rollout 7 resumed", whileRunning)},
 		{"abort-rollout", nil, running, result("true", "7.4", "aborted", "rollout 7 aborted", afterEnd)},
@@ -139,8 +139,12 @@ func TestAbortOfUnreadableRecord(t *testing.T) {
 	j.leader = true
 	j.app[rollout.KeyRecord] = `{"v":2,"id":12}`
 	handle(t, m, j, "action abort-rollout")
-	if _, token := j.results["token"]; j.results["message"] != "rollout 12 aborted" || token || j.failed != "" || j.app[rollout.KeyRecord] != "" {
+	if _, token := j.results["token"]; j.results["message"] != "the record that could not be read was taken away; it counts as rollout 12, aborted" || token || j.failed != "" || j.app[rollout.KeyRecord] != "" {
 		t.Errorf("%v, %s, %v", j.results, j.failed, j.app)
+	}
+	handle(t, m, j, "action show-rollout")
+	if want := "before: rollout 12 aborted, its record could not be read, ended 12:00:00 UTC"; !strings.Contains(j.results["text"], want) {
+		t.Error(j.results)
 	}
 	handle(t, m, j, "action start-rollout")
 	if j.results["token"] != "13.1" {

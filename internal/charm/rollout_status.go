@@ -78,6 +78,8 @@ func (h *hook) progress(r rollingops.Rollout) (name, message string) {
 		return "blocked", fmt.Sprintf("%s: %s holds the lock since %s", head, h.named(r.Holder), h.clock(r.Since))
 	case r.Holder != "":
 		return "active", fmt.Sprintf("%s: %s, %s runs", head, counts, h.named(r.Holder))
+	case h.conf != nil && h.conf.err != nil:
+		return "blocked", fmt.Sprintf("%s: %s, an option can't be used: juju config sets it right", head, counts)
 	case !r.Opens.IsZero():
 		return "active", fmt.Sprintf("%s: %s, its window opens %s", head, counts, h.clock(r.Opens))
 	case r.WaitsFor != "" && now.Sub(lastMove(r)) > stallAfter:

@@ -2,6 +2,7 @@ package charm
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -151,12 +152,42 @@ func TestRolloutStatuses(t *testing.T) {
 			if diff := cmp.Diff([]string{tt.want}, j.statuses); diff != "" {
 				t.Error(diff)
 			}
-			for _, status := range j.statuses {
-				if _, message, _ := strings.Cut(status, " "); len(message) > maxStatus {
-					t.Errorf("%d bytes: %s", len(message), message)
+			for _, named := range []bool{false, true} {
+				m, j := newMachine(), newJuju(t, 5)
+				j.leader, j.renamed = tt.leads, strings.Repeat("a", 60)
+				tt.set(scene{t, m, j})
+				event := hookOf(t, "update-status")
+				event.Unit = j.renamed + "/0"
+				if named {
+					event.Principal = j.renamed + "-db/0"
+					for n := range 5 {
+						j.principals = append(j.principals, fmt.Sprintf("db/%d", n))
+						j.units[fmt.Sprintf("rolling-ops/%d", n)]["rollingops-principal"] = fmt.Sprintf("db/%d", n)
+					}
 				}
+				if err := charmOn(m, j).Handle(t.Context(), event); err != nil {
+					t.Fatal(err)
+				}
+				fits(t, tt.want, j.statuses)
 			}
 		})
+	}
+}
+
+// fits checks a status with the longest names: it is not cut where it tells what to
+// do, behind the last name of the short one.
+func fits(t *testing.T, short string, statuses []string) {
+	t.Helper()
+	if len(statuses) != 1 {
+		t.Fatal(statuses)
+	}
+	_, message, _ := strings.Cut(statuses[0], " ")
+	tail := short
+	if _, behind, ok := strings.Cut(short, "rolling-ops/"); ok {
+		tail = strings.TrimLeft(behind, "0123456789")
+	}
+	if len(message) > maxStatus || !strings.HasSuffix(statuses[0], tail) {
+		t.Errorf("%d bytes: %s", len(message), message)
 	}
 }
 
@@ -187,7 +218,7 @@ func TestRolloutStatusOfStepThatGoesOn(t *testing.T) {
 		m.broken["is-well"] = errBroken
 		handle(t, m, j, "rollingops_lock_granted")
 		handle(t, m, j, "update-status")
-		const want = "waiting Awaiting _restart operation: health check failed since 12:00:01 UTC (exit status 1), others wait"
+		const want = "waiting Awaiting restart operation: health check failed since 12:00:01 UTC (exit status 1), others wait"
 		if got := j.statuses[len(j.statuses)-1]; got != want {
 			t.Errorf("leads: %t: %q", leads, j.statuses)
 		}
@@ -210,7 +241,7 @@ func TestSingleOperationBeforeRollout(t *testing.T) {
 	j.config = map[string]any{"health-check": "is-well", "health-check-timeout": "1s", "retry-delay": "1m"}
 	m.broken["is-well"] = errBroken
 	handle(t, m, j, "update-status")
-	if diff := cmp.Diff([]string{"waiting Awaiting _restart operation: attempt 1 failed, others wait, next at 12:00:58 UTC"}, j.statuses); diff != "" {
+	if diff := cmp.Diff([]string{"waiting Awaiting restart operation: attempt 1 failed, others wait, next at 12:00:58 UTC"}, j.statuses); diff != "" {
 		t.Error(diff)
 	}
 }

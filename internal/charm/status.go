@@ -117,7 +117,7 @@ func (h *hook) show(ctx context.Context, name, message string) {
 		if config.err != nil {
 			name, message = "blocked", strings.ReplaceAll(config.err.Error(), "\n", "; ")
 		}
-		err = h.Tools.StatusSet(ctx, name, text.Cut(text.OneLine(message), maxStatus))
+		err = h.Tools.StatusSet(ctx, name, text.Cut(h.short(text.OneLine(message)), maxStatus))
 	}
 	if err != nil {
 		h.Log.Warn("status left as it is", "error", err)
@@ -147,7 +147,7 @@ func (h *hook) describe(s rollingops.Status) (name, message string) {
 	if s.Failed > 0 {
 		reason = cmp.Or(h.failure, p.Reason)
 	}
-	message = h.tell(s, reason)
+	message = h.short(h.tell(s, reason))
 	if long := len(message) - maxStatus; long > 0 {
 		message = h.tell(s, text.Cut(reason, max(0, len(reason)-long)))
 	}
@@ -188,7 +188,7 @@ func (h *hook) tell(s rollingops.Status, reason string) string {
 		note("nothing is granted: %v", s.Blind)
 	}
 	if len(h.shown.Unreadable) > 0 {
-		note("cannot read the queue of %s", strings.Join(h.shown.Unreadable, ", "))
+		note("cannot read the queue of %s", h.andMore(h.shown.Unreadable))
 	}
 	message := ""
 	if s.Kind != rollingops.StatusIdle {
@@ -200,9 +200,24 @@ func (h *hook) tell(s rollingops.Status, reason string) string {
 	return message + strings.Join(notes, ", ")
 }
 
-func executing(operation string) string { return "Executing " + operation + " operation" }
+// short is a message with shorter names if it is too long: without what units are
+// beside, then without the application's name, which stands in front of it in juju
+// status. What comes behind a name says what to do.
+func (h *hook) short(message string) string {
+	if len(message) > maxStatus {
+		for _, principal := range h.ops.Principals() {
+			message = strings.ReplaceAll(message, " on "+principal, "")
+		}
+	}
+	if len(message) > maxStatus {
+		message = strings.ReplaceAll(message, h.application()+"/", ".../")
+	}
+	return message
+}
 
-func awaiting(operation string) string { return "Awaiting " + operation + " operation" }
+func executing(operation string) string { return "Executing " + plain(operation) + " operation" }
+
+func awaiting(operation string) string { return "Awaiting " + plain(operation) + " operation" }
 
 // clock is a moment for people, with its date unless that is today's.
 func (h *hook) clock(t time.Time) string {

@@ -65,8 +65,8 @@ func TestSlowServiceGetsWell(t *testing.T) {
 	if diff := cmp.Diff([]string{`_restart:start {"delay":2}`, `_restart:done {"delay":2}`}, m.transitions); diff != "" {
 		t.Error(diff)
 	}
-	want := []string{"maintenance Executing _restart operation",
-		"waiting Awaiting _restart operation: health check failed since 12:10:02 UTC (exit status 1), others wait", "active"}
+	want := []string{"maintenance Executing restart operation",
+		"waiting Awaiting restart operation: health check failed since 12:10:02 UTC (exit status 1), others wait", "active"}
 	if got := compact(j.statuses); cmp.Diff(want, got) != "" {
 		t.Error(cmp.Diff(want, got))
 	}
@@ -190,7 +190,7 @@ func TestPreCheck(t *testing.T) {
 	if diff := cmp.Diff([]string{"others (30s)"}, m.commands); diff != "" {
 		t.Error(diff)
 	}
-	want := "waiting Awaiting _restart operation: attempt 1 failed (pre-check failed, nothing was s...), others wait, next at 12:20:05 UTC"
+	want := "waiting Awaiting restart operation: attempt 1 failed (pre-check failed, nothing was s...), others wait, next at 12:20:05 UTC"
 	if got := j.statuses[len(j.statuses)-1]; len(got) > len("waiting ")+maxStatus || !strings.Contains(got, "pre-check failed") {
 		t.Errorf("status %q, want one like %q", got, want)
 	}
@@ -240,7 +240,7 @@ func TestStatusKeepsItsReason(t *testing.T) {
 	first := j.statuses[len(j.statuses)-1]
 	handle(t, m, j, "config-changed")
 	for _, status := range []string{first, j.statuses[len(j.statuses)-1]} {
-		if !strings.HasPrefix(status, "waiting Awaiting _restart operation: attempt 1 failed (health check failed") ||
+		if !strings.HasPrefix(status, "waiting Awaiting restart operation: attempt 1 failed (health check failed") ||
 			!strings.HasSuffix(status, "..., others wait, next at 12:15:02 UTC") && !strings.HasSuffix(status, "...), others wait, next at 12:15:02 UTC") ||
 			len(status) > len("waiting ")+maxStatus {
 			t.Errorf("%d bytes: %q", len(status), status)

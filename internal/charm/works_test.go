@@ -168,7 +168,7 @@ func TestReboot(t *testing.T) {
 	if over(j) || j.reboots() != 1 || cmp.Diff([]string{"pre (30s)"}, m.commands) != "" {
 		t.Fatalf("before: over %t, %d reboots, commands %q", over(j), j.reboots(), m.commands)
 	}
-	if got := j.statuses[len(j.statuses)-1]; got != "maintenance Executing _reboot operation" {
+	if got := j.statuses[len(j.statuses)-1]; got != "maintenance Executing reboot operation" {
 		t.Errorf("status %q", got)
 	}
 	m.boot, m.required, m.commands = "boot 2", false, nil

@@ -251,6 +251,11 @@ func forces(run jujusim.Run) (fault string, ok bool) {
 	return "", false
 }
 
+// actionOf is the name of the action that queues a callback.
+func actionOf(callback string) string {
+	return strings.ReplaceAll(strings.TrimPrefix(callback, "_"), "_", "-")
+}
+
 // answered is an action that is over: what it accepted has to be in the queue.
 func (c *checker) answered(a *jujusim.ActionResult) {
 	c.rolledOut(a)
@@ -259,7 +264,7 @@ func (c *checker) answered(a *jujusim.ActionResult) {
 		return
 	}
 	u := c.unit(a.Unit)
-	if u.unreadable || len(u.queue) == 0 || u.queue[len(u.queue)-1].CallbackID != operation {
+	if u.unreadable || len(u.queue) == 0 || actionOf(u.queue[len(u.queue)-1].CallbackID) != operation {
 		c.w.violation("%s accepted %s and did not queue it", a.Unit, operation)
 	}
 	c.forward++
