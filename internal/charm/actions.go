@@ -94,7 +94,7 @@ func (h *hook) queue(ctx context.Context, operation string, known ...string) (ma
 	}
 	h.record("action:"+h.event.Name, shown)
 	results := map[string]string{
-		"operation":  plain(operation),
+		"operation": plain(operation),
 		"position":  strconv.Itoa(ticket.Position),
 		"duplicate": strconv.FormatBool(ticket.Duplicate),
 	}
