@@ -9,6 +9,7 @@ import (
 
 	"rolling-ops/internal/codec"
 	"rolling-ops/jujusim"
+	"rolling-ops/tests/simulation/invariant"
 	"rolling-ops/tests/simulation/world"
 )
 
@@ -104,7 +105,13 @@ func (t *teller) facts() []fact {
 	if app["granted_unit"] != "" {
 		lock.is = "held by " + world.Short(app["granted_unit"]) + t.stamp(" since ", app["granted_at"])
 	}
+	if app["granted_unit"] != "" && invariant.ForStep(app) {
+		lock.is += " for its step"
+	}
 	facts := []fact{{"leader", or(world.Short(t.w.Model.Leader()), "none")}, lock}
+	if r := invariant.RolloutOf(app); r.ID > 0 {
+		facts = append(facts, fact{"rollout", rolloutText(r)})
+	}
 	for _, m := range t.w.Machines() {
 		facts = append(facts, t.unitFacts(m)...)
 	}
@@ -117,6 +124,9 @@ func (t *teller) unitFacts(m *world.Machine) []fact {
 	facts := []fact{
 		{name, or(bag["state"], "-") + " " + queueText(bag["operations"]) + t.stamp(" executed_at ", bag["executed_at"])},
 		{name + " worker", workerText(t.w, &m.Worker)},
+	}
+	if s := invariant.StepOf(bag); s.ID > 0 {
+		facts = append(facts, fact{name + " step", fmt.Sprintf("%s, rollout %d round %d", s.State, s.ID, s.Round)})
 	}
 	if r := m.Running; r != nil {
 		facts = append(facts, fact{name + " runs", fmt.Sprintf("%s, stopped at %s", runText(r.Hook.Run()), or(r.At, "its start"))})
@@ -133,6 +143,18 @@ func (t *teller) stamp(label, value string) string {
 		return label + value
 	}
 	return label + at.Time().Format("15:04:05.000000")
+}
+
+// rolloutText is a record in short.
+func rolloutText(r invariant.Rollout) string {
+	text := fmt.Sprintf("%d.%d %s", r.ID, r.Rev, r.State)
+	if r.Why != "" {
+		text += " (" + r.Why + ")"
+	}
+	if r.Skip != "" {
+		text += " without " + r.Skip
+	}
+	return text
 }
 
 // queueText is a queue in short: [_restart(delay=1) _failed_restart(delay=0)#1],

@@ -314,11 +314,12 @@ func RolloutEnds(by string, was, now Rollout, view func(n int) Bag) *Broken {
 	}
 	failed := 0
 	for _, n := range numbers(now.Units) {
-		switch p := now.phase(n, view(n)); {
-		case p == "failed":
-			failed++
-		case now.State == "done" && p != "done" && p != "skipped" && p != "gone":
+		p := now.phase(n, view(n))
+		if now.State == "done" && p != "done" && p != "skipped" && p != "gone" {
 			return broken("%s ends rollout %d, and unit %d is %s", by, now.ID, n, p)
+		}
+		if p == "failed" {
+			failed++
 		}
 	}
 	if now.State == "paused" && now.Why == "failed" && was.State != "paused" && failed == 0 {
