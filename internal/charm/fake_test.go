@@ -15,6 +15,7 @@ import (
 
 	"rolling-ops/hooktool"
 	"rolling-ops/internal/codec"
+	"rolling-ops/internal/unit"
 )
 
 // juju is one hook of rolling-ops/0, as far as the hook tools show it. It
@@ -211,6 +212,16 @@ func (m *machine) Write(name string, data []byte) error {
 	}
 	m.notes[name] = data
 	return nil
+}
+
+// progress is the note of the operation.
+func (m *machine) progress(t *testing.T) progress {
+	t.Helper()
+	var p progress
+	if err := unit.Load(m, operationNote, &p); err != nil {
+		t.Fatal(err)
+	}
+	return p
 }
 
 func (m *machine) Record(t Transition) error {

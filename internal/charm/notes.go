@@ -48,7 +48,8 @@ func (h *hook) cutShort(a *rollingops.Attempt) {
 }
 
 // progress is the note of the operation at the head of the queue: how far its
-// attempts have come. It is gone when the operation has ended well.
+// attempts have come. It stays until the next one's, as the hook in which the
+// operation has ended may fail and run again.
 type progress struct {
 	// Operation is what the note is about: requested_at and the callback.
 	Operation string `json:"operation"`

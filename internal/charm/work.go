@@ -66,9 +66,9 @@ func (h *hook) callback(operation string) rollingops.Callback {
 			h.keep(p)
 			return rollingops.Continue, nil
 		}
-		if err := h.save(operationNote, nil); err != nil {
-			h.Log.Warn("a note is left over", "error", err)
-		}
+		// The note stays: the hook may fail yet, and then nothing is to be done again.
+		p.Since, p.Well, p.Asked, p.Reason = time.Time{}, time.Time{}, time.Time{}, ""
+		h.keep(p)
 		h.record(operation+":done", args.Map())
 		return rollingops.Release, nil
 	}

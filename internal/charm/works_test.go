@@ -185,7 +185,7 @@ func TestReboot(t *testing.T) {
 	}
 	delete(m.broken, "check")
 	attempts(t, m, j, nil)
-	if got := j.units[local]["state"]; got != "idle" || j.reboots() != 1 || m.notes[operationNote] != nil {
+	if got := j.units[local]["state"]; got != "idle" || j.reboots() != 1 || m.progress(t).goesOn() {
 		t.Errorf("state %q, %d reboots, note %s", got, j.reboots(), m.notes[operationNote])
 	}
 	if diff := cmp.Diff([]string{`_reboot:start {"delay":1}`, `_reboot:done {"delay":1}`}, m.transitions); diff != "" {
@@ -221,6 +221,31 @@ func TestRebootsOnce(t *testing.T) {
 	attempts(t, m, j, nil)
 	if got := j.units[local]["state"]; got != "idle" || j.reboots() != 1 {
 		t.Errorf("state %q, %d reboots", got, j.reboots())
+	}
+}
+
+// Nothing is done again when the hook in which the operation has ended fails.
+func TestHookFailsAfterOperation(t *testing.T) {
+	for operation, once := range map[string]string{reboot: "juju-reboot", restart: "systemctl restart db (10m0s)"} {
+		m, j := workOf(t, operation, map[string]any{"delay": 0, "always": true}, map[string]any{"service": "db"})
+		if operation == reboot {
+			oneHook(t, m, j)
+		}
+		m.boot, j.failing = "boot 2", "relation-set"
+		if err := charmOn(m, j).Handle(t.Context(), hookOf(t, "rollingops_lock_granted")); err == nil {
+			t.Fatalf("%s: the hook did not fail", operation)
+		}
+		j.failing = ""
+		attempts(t, m, j, nil)
+		n := 0
+		for _, did := range append(slices.Clone(j.calls), m.commands...) {
+			if did == once {
+				n++
+			}
+		}
+		if n != 1 || j.units[local]["state"] != "idle" {
+			t.Errorf("%s: done %d times, state %q", operation, n, j.units[local]["state"])
+		}
 	}
 }
 
