@@ -52,8 +52,11 @@ func Answer(ctx context.Context, w World, args []string, stdout, stderr io.Write
 
 type usageError struct{ error }
 
-// taskError says that tasks failed, of which the output is told already.
-type taskError struct{ error }
+// taskError says that tasks failed, of which the output is told already. Its text
+// ends as the client's does, with an empty line.
+type taskError string
+
+func (e taskError) Error() string { return string(e) }
 
 func (c *call) parse(args []string) error {
 	for i := 0; i < len(args); i++ {

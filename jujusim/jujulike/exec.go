@@ -43,7 +43,7 @@ func (c *call) exec(view View, words []string) error {
 		if len(failed) > 1 {
 			s = "s"
 		}
-		err = taskError{fmt.Errorf("the following task%s failed:\n%s\n\nuse 'juju show-task' to inspect the failure%s\n", s, strings.Join(failed, "\n"), s)}
+		err = taskError(fmt.Sprintf("the following task%s failed:\n%s\n\nuse 'juju show-task' to inspect the failure%s\n", s, strings.Join(failed, "\n"), s))
 	}
 	return err
 }
