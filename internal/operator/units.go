@@ -37,8 +37,8 @@ func parseUnits(p *picture.Picture, flag, text string) (rollout.Units, error) {
 		return nil, usage("%s: %v; it is a list as 4,2,0 or 0-9", flag, err)
 	}
 	for _, n := range units {
-		if p.Unit(unitname.Of(p.Application, n)) == nil {
-			return nil, fmt.Errorf("there is no unit %s/%d", p.Application, n)
+		if name := unitname.Of(p.Application, n); p.Unit(name) == nil {
+			return nil, fmt.Errorf("there is no unit %s", name)
 		}
 	}
 	return units, nil

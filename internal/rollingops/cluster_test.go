@@ -117,6 +117,29 @@ func (c *cluster) settle() {
 	c.t.Fatalf("no end: %v\n%v", c.app, c.units)
 }
 
+// answerUntilGranted has the unit and the leader run hooks until a step is granted.
+func (c *cluster) answerUntilGranted(unit string) {
+	c.t.Helper()
+	for range 10 {
+		if c.app[rollout.KeyGrant] != "" {
+			return
+		}
+		c.hook(unit, OtherEvent, nil)
+		c.hook(c.leader, RelationChanged, nil)
+	}
+	c.t.Fatalf("no step is granted: %v", c.app)
+}
+
+// clearQueue is the operator's, on a unit.
+func (c *cluster) clearQueue(unit string) {
+	c.t.Helper()
+	c.hook(unit, OtherEvent, func(h *Hook) {
+		if _, err := h.DiscardQueue(); err != nil {
+			c.t.Fatal(err)
+		}
+	})
+}
+
 func (c *cluster) record() rollout.Record {
 	c.t.Helper()
 	r, err := rollout.ParseRecord(c.app[rollout.KeyRecord])

@@ -88,12 +88,12 @@ func (h *Hook) DiscardQueue() (int, error) {
 	if h.own.queueErr != nil {
 		dropped = -1
 	}
-	if h.stepGoesOn() {
+	goesOn := h.stepGoesOn()
+	if goesOn {
 		h.own.step.Attempts, h.own.step.Ended = h.own.step.Attempts+1, h.m.reading()
 	}
-	if h.own.step.State == rollout.StepFailing || h.stepGoesOn() {
-		h.own.step.State, h.own.step.Error = rollout.StepFailed, "an operator has cleared the queue"
-		h.ownRound()
+	if goesOn || h.own.step.State == rollout.StepFailing {
+		h.failStep("an operator has cleared the queue")
 	}
 	if h.own.stepErr != nil {
 		h.own.step, h.own.stepErr = rollout.Step{}, nil

@@ -83,52 +83,45 @@ func TestOperatorActions(t *testing.T) {
 	}
 }
 
-// A callback may queue what comes after it.
+// A callback may queue what comes after it. That stays there when its own operation
+// is tried again.
 func TestRequestFromCallback(t *testing.T) {
-	s := stage{unit: "app/1", now: noon, app: held("app/1", noon), units: bags("app/1", waiting(Requested, 0, time.Time{}))}
-	m := s.manager()
-	var h *Hook
-	m.Register("restart", func(context.Context, codec.Args) (Result, error) {
-		_, err := h.Request("restart", map[string]any{"again": true}, nil)
-		return Release, err
-	})
-	h, err := m.Begin(t.Context(), Event{Kind: LockGranted})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := h.Finish(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	q, err := codec.ParseQueue(s.wrote["operations"])
-	if err != nil {
-		t.Fatal(err)
-	}
-	if op, _ := q.Head(); q.Len() != 1 || op.Kwargs.JSON() != `{"again":true}` {
-		t.Errorf("queue after the attempt: %s", s.wrote["operations"])
-	}
-	if s.wrote["executed_at"] == "" {
-		t.Error("the attempt left no stamp")
-	}
-}
-
-// What the callback queues stays there when its own operation is tried again.
-func TestRequestFromCallbackThatFails(t *testing.T) {
-	s := stage{unit: "app/1", now: noon, app: held("app/1", noon), units: bags("app/1", waiting(Requested, 0, time.Time{}))}
-	m := s.manager()
-	var h *Hook
-	m.Register("restart", func(context.Context, codec.Args) (Result, error) {
-		_, err := h.Request("restart", map[string]any{"again": true}, nil)
-		return RetryRelease, err
-	})
-	h, err := m.Begin(t.Context(), Event{Kind: LockGranted})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := h.Finish(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	q, err := codec.ParseQueue(s.wrote["operations"])
-	if err != nil || q.Len() != 2 || q[0].Attempt.Int() != 1 || q[1].Kwargs.JSON() != `{"again":true}` {
-		t.Errorf("queue after the attempt: %s (%v)", s.wrote["operations"], err)
+	for _, tt := range []struct {
+		result   Result
+		attempts []int // of the operations that are queued afterwards, the requested one last
+	}{
+		{Release, []int{0}},
+		{RetryRelease, []int{1, 0}},
+	} {
+		t.Run(tt.result.String(), func(t *testing.T) {
+			s := stage{unit: "app/1", now: noon, app: held("app/1", noon), units: bags("app/1", waiting(Requested, 0, time.Time{}))}
+			m := s.manager()
+			var h *Hook
+			m.Register("restart", func(context.Context, codec.Args) (Result, error) {
+				_, err := h.Request("restart", map[string]any{"again": true}, nil)
+				return tt.result, err
+			})
+			h, err := m.Begin(t.Context(), Event{Kind: LockGranted})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := h.Finish(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			q, err := codec.ParseQueue(s.wrote["operations"])
+			if err != nil {
+				t.Fatal(err)
+			}
+			var attempts []int
+			for _, op := range q {
+				attempts = append(attempts, op.Attempt.Int())
+			}
+			if diff := gocmp.Diff(tt.attempts, attempts); diff != "" || q[len(q)-1].Kwargs.JSON() != `{"again":true}` {
+				t.Errorf("queue after the attempt: %s", s.wrote["operations"])
+			}
+			if s.wrote["executed_at"] == "" {
+				t.Error("the attempt left no stamp")
+			}
+		})
 	}
 }

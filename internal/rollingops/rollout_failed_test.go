@@ -46,11 +46,7 @@ func TestClearedQueueEndsStepInItsRound(t *testing.T) {
 				c.units["app/1"][KeyOperations] = "not JSON"
 				c.settle()
 			}
-			c.hook("app/1", OtherEvent, func(h *Hook) {
-				if _, err := h.DiscardQueue(); err != nil {
-					t.Fatal(err)
-				}
-			})
+			c.clearQueue("app/1")
 			c.settle()
 			c.is("2 1", rollout.Paused, rollout.AfterFailure)
 			if got := c.units["app/1"][rollout.KeyStep]; !strings.Contains(got, "has cleared the queue") {

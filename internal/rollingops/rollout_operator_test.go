@@ -68,10 +68,7 @@ func TestRolloutPauses(t *testing.T) {
 	t.Run("by an operator, between grant and beginning", func(t *testing.T) {
 		c := newCluster(t, 3)
 		c.mustStart(rollout.Request{})
-		for c.app[rollout.KeyGrant] == "" {
-			c.hook("app/2", OtherEvent, nil)
-			c.hook("app/0", RelationChanged, nil)
-		}
+		c.answerUntilGranted("app/2")
 		if err := c.pause(); err != nil {
 			t.Fatal(err)
 		}
@@ -89,10 +86,7 @@ func TestRolloutPauses(t *testing.T) {
 func TestRolloutForcedRelease(t *testing.T) {
 	c := newCluster(t, 3)
 	c.mustStart(rollout.Request{})
-	for c.app[rollout.KeyGrant] == "" {
-		c.hook("app/2", OtherEvent, nil)
-		c.hook("app/0", RelationChanged, nil)
-	}
+	c.answerUntilGranted("app/2")
 	if err := c.operate(func(h *Hook) error { _, err := h.ForceRelease(); return err }); err != nil {
 		t.Fatal(err)
 	}

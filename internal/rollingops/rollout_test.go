@@ -176,11 +176,7 @@ func TestRolloutFailures(t *testing.T) {
 		c.pacing = &Pacing{Delay: time.Hour}
 		c.mustStart(rollout.Request{Retries: 5})
 		c.settle()
-		c.hook("app/1", OtherEvent, func(h *Hook) {
-			if _, err := h.DiscardQueue(); err != nil {
-				t.Fatal(err)
-			}
-		})
+		c.clearQueue("app/1")
 		c.settle()
 		c.is("1", rollout.Paused, rollout.AfterFailure)
 	})
@@ -192,11 +188,7 @@ func TestRolloutFailures(t *testing.T) {
 			c.hook("app/0", OtherEvent, nil)
 			c.hook("app/1", LockGranted, nil)
 		}
-		c.hook("app/1", OtherEvent, func(h *Hook) {
-			if _, err := h.DiscardQueue(); err != nil {
-				t.Fatal(err)
-			}
-		})
+		c.clearQueue("app/1")
 		c.settle()
 		c.is("1", rollout.Paused, rollout.AfterFailure)
 		if c.app[KeyGrantedUnit] != "" {

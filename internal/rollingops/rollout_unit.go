@@ -51,9 +51,7 @@ func (m *Manager) Rollable(id string) { m.rollable[id] = true }
 func (h *Hook) answer(ctx context.Context) {
 	record := h.view.rolls.record
 	if h.own.step.State == rollout.StepFailing && h.own.queueErr == nil && !h.stepHead() {
-		// A unit on the Python library has run it, for one.
-		h.own.step.State, h.own.step.Error = rollout.StepFailed, "its retry is no longer in the queue"
-		h.ownRound()
+		h.failStep("its retry is no longer in the queue") // a unit on the Python library has run it, for one
 	}
 	// A retry of the rollout before is dropped first: its step tells that it is one.
 	if !h.event.Leaving && h.view.rolls.err == nil && h.own.queueErr == nil && h.own.mayAnswer(record) && !h.stepHead() &&
@@ -180,6 +178,12 @@ func (h *Hook) conclude(op codec.Operation, a *Attempt) {
 		step.State = rollout.StepDone
 	}
 	step.Attempts, step.Granted, step.Ended, step.Error = a.Number, h.grant.at, h.own.executedAt, reason
+	h.ownRound()
+}
+
+// failStep ends the step without another attempt.
+func (h *Hook) failStep(reason string) {
+	h.own.step.State, h.own.step.Error = rollout.StepFailed, reason
 	h.ownRound()
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"rolling-ops/internal/unitname"
 	"rolling-ops/jujusim/agent"
 )
 
@@ -20,7 +21,7 @@ func statusOf(view View) map[string]any {
 			units[u.Name] = stateOf(u)
 			continue
 		}
-		app, _, _ := strings.Cut(u.Principal, "/")
+		app := unitname.Application(u.Principal)
 		if hosts[app] == nil {
 			hosts[app] = make(map[string]any)
 		}
